@@ -1,0 +1,1 @@
+"""What may stop a request before its handler: one question a file."""

@@ -1,0 +1,1 @@
+"""The handlers: what a route of `url:` does with a request, one type a file."""

@@ -1,0 +1,1 @@
+"""HTTP: the site, its requests, and how a value becomes a response."""
