@@ -1,0 +1,86 @@
+"""A configuration on its way: ``Document`` as it was read, ``Config`` as it was validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gramex_twisted.config.marks import KeyPath, Mark, Marks, nearest
+from gramex_twisted.config.model import Model
+from gramex_twisted.config.settings import App, ThreadPool
+from gramex_twisted.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Document:
+    """A gramex.yaml with its imports, variables and overrides resolved, not yet checked against any model."""
+
+    tree: dict[Any, Any]
+    """Plain Python data: what user code sees as ``conf``."""
+    marks: Marks
+    """Where each key of the tree was written."""
+    variables: dict[str, Any]
+    """Every variable at the end of the main file: environment, secrets, predefined and the files' own."""
+    files: tuple[Path, ...]
+    """Every YAML file that was read, the main one first; the package's own defaults are not among them."""
+    warnings: tuple[ConfigError, ...] = ()
+    secrets: frozenset[str] = frozenset()
+    """Names of the variables that come from ``.secrets.yaml``."""
+
+
+@dataclass(frozen=True)
+class RouteConfig:
+    """One entry of ``url:``. With ``errors`` it is not served: its URL answers 500 through SetupFailedHandler."""
+
+    name: str
+    pattern: str
+    """Regular expression, without anchors; ``/./`` and double slashes are gone. "" when it is missing."""
+    handler: str
+    """A registered name (aliases and the ``gramex.handlers.`` prefix resolved) or a dotted path; "" when missing."""
+    kwargs: dict[str, Any]
+    """The route's kwargs over ``handlers.<Handler>`` over ``handlers.BaseHandler``."""
+    options: Model | None
+    """The kwargs as the handler's model; None for dotted paths (see ``schema.bind``) and for routes with errors."""
+    priority: float
+    conf: dict[str, Any]
+    """The entry as it was written."""
+    where: str
+    errors: tuple[ConfigError, ...] = ()
+    marks: Marks = field(default_factory=dict, repr=False)
+    """The document's marks. ``mark()`` reads them."""
+
+    def mark(self, *path: str | int) -> Mark:
+        """Where ``path`` was written: ``mark("pattern")``, ``mark("kwargs", "function")``. Kwargs that come from
+        ``handlers:`` are found there; what was written nowhere is placed at its closest parent."""
+        keys: KeyPath = ("url", self.name, *path)
+        if len(path) > 1 and path[0] == "kwargs" and keys[:4] not in self.marks:
+            for handler in (self.handler, "BaseHandler"):
+                inherited: KeyPath = ("handlers", handler, *path[1:])
+                if inherited[:3] in self.marks:
+                    return nearest(self.marks, inherited)
+        return nearest(self.marks, keys)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The validated, immutable form of one gramex.yaml and what it imports."""
+
+    tree: dict[Any, Any]
+    app: App
+    routes: tuple[RouteConfig, ...]
+    """In file order."""
+    variables: dict[str, Any]
+    files: tuple[Path, ...]
+    warnings: tuple[ConfigError, ...]
+    marks: Marks = field(repr=False)
+    threadpool: ThreadPool = field(default_factory=ThreadPool)
+    mime: Mapping[str, str] = field(default_factory=dict)
+    """File extension with its dot -> MIME type."""
+    secrets: frozenset[str] = frozenset()
+
+    @property
+    def errors(self) -> tuple[ConfigError, ...]:
+        """The errors of every route."""
+        return tuple(error for route in self.routes for error in route.errors)

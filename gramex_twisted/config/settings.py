@@ -1,0 +1,165 @@
+"""The options of ``app:`` and ``threadpool:``: how the server listens, what it limits, where it keeps sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from gramex_twisted.config.model import Model, Seconds, Size
+
+Store = Literal["sqlite", "memory", "json", "redis"]
+Whitespace = Literal["all", "single", "oneline"]
+
+
+def as_tuple(value: Any) -> Any:
+    """A single text as a tuple of one; everything else as it is."""
+    return (value,) if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+"""One text or a list of them."""
+
+
+class Listen(Model):
+    """Where the server listens and how much it takes from one client. ``listen: 8000`` sets the port alone;
+    a text or a list of texts sets ``endpoint``."""
+
+    port: int = Field(
+        default=9988, ge=0, le=65535, description="TCP port; 0 picks a free one. Not used when `endpoint` is set."
+    )
+    address: str = Field(
+        default="", description="Address to listen on; every address when empty. `::1` and such are IPv6."
+    )
+    endpoint: Texts = Field(
+        default=(),
+        description="Twisted endpoint strings, one or a list, instead of port and address: `tcp:9988`, "
+        "`unix:/run/app.sock`, `ssl:443:privateKey=key.pem:certKey=cert.pem`, `systemd:domain=INET:index=0`.",
+    )
+    certfile: str | None = Field(
+        default=None, description="PEM file with the TLS certificate chain: `port` then speaks https."
+    )
+    keyfile: str | None = Field(default=None, description="PEM file with the TLS private key; default: in `certfile`.")
+    ssl_options: dict[str, Any] | None = Field(
+        default=None, description="`certfile` and `keyfile` as Gramex 1.x writes them; the two options above win."
+    )
+    backlog: int = Field(default=128, ge=1, description="Connections that may wait to be accepted.")
+    xheaders: bool = Field(
+        default=True,
+        description="Take the client's address and protocol from X-Real-Ip / X-Forwarded-For and X-Scheme / "
+        "X-Forwarded-Proto when the peer is one of `app.trusted_proxies`.",
+    )
+    max_body_size: Size = Field(
+        default=100 << 20, description="Longest request body in bytes (413 above); `100MB` works too."
+    )
+    max_header_size: Size = Field(default=64 << 10, description="Longest request head in bytes (414 or 431 above).")
+    max_headers: int = Field(default=200, ge=1, description="Most header lines of one request (431 above).")
+    header_timeout: Seconds = Field(
+        default=20, description="Seconds that a client may take to send a request's head (408)."
+    )
+    body_timeout: Seconds = Field(
+        default=60, description="Seconds that a request's body may stand still (408); 0: no limit."
+    )
+    idle_timeout: Seconds = Field(default=60, description="Seconds before an idle keep-alive connection is closed.")
+
+    @property
+    def tls(self) -> tuple[str, str] | None:
+        """The certificate's and the key's file, or None for plain TCP."""
+        options = self.ssl_options or {}
+        certificate = self.certfile or options.get("certfile")
+        return (certificate, self.keyfile or options.get("keyfile") or certificate) if certificate else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        if isinstance(data, int) and not isinstance(data, bool):
+            return {"port": data}
+        return {"endpoint": data} if isinstance(data, str | list) else data
+
+
+class Settings(Model):
+    """How the server answers."""
+
+    debug: bool = Field(
+        default=False, description="Show tracebacks and reasons to clients, reload templates. Not in production."
+    )
+    cookie_secret: str | None = Field(
+        default=None, description="Signs cookies. When unset, one is made and kept (mode 0600) under $GRAMEXDATA."
+    )
+    xsrf_cookies: bool = Field(
+        default=True, description="POST, PUT, PATCH and DELETE from browsers need the `_xsrf` token."
+    )
+    login_url: str = Field(default="/login/", description="Where `auth:` sends browsers without a user.")
+    compress_response: bool = Field(
+        default=True,
+        description="Compress text over 1 KB as Accept-Encoding allows: gzip, and br and zstd where installed.",
+    )
+    serve_traceback: bool | None = Field(default=None, description="Show tracebacks to clients; default: as `debug`.")
+    template_whitespace: Whitespace = Field(
+        default="all", description="Whitespace in templates: all, single or oneline."
+    )
+    autoescape: str | None = Field(
+        default="xhtml_escape", description="Function that escapes `{{ }}` in templates; '' for none."
+    )
+
+    @property
+    def tracebacks(self) -> bool:
+        """True when clients may see tracebacks."""
+        return self.debug if self.serve_traceback is None else self.serve_traceback
+
+
+class StoreOptions(Model):
+    """Where something is kept."""
+
+    type: Store = Field(
+        default="sqlite", description="sqlite (durable, shared by processes), memory, json (a file) or redis."
+    )
+    path: str | None = Field(default=None, description="File of the sqlite or json store; default: under $GRAMEXDATA.")
+    url: str | None = Field(default=None, description="Redis: `redis://host:6379/0`.")
+    flush: Seconds = Field(default=5, description="Seconds between writes of the json store.")
+    purge: Seconds = Field(default=3600, description="Seconds between removals of what has expired.")
+
+
+class Session(StoreOptions):
+    """Sessions and their cookie."""
+
+    cookie: str = Field(default="sid", description="Name of the session's cookie.")
+    expiry: Annotated[float, Field(gt=0)] | Literal[False] = Field(
+        default=31, description="Days that a session lasts; `false`: until the browser closes."
+    )
+    httponly: bool = Field(default=True, description="JavaScript cannot read the cookie.")
+    secure: bool | None = Field(
+        default=None, description="Send the cookie on https only; default: when the request is https."
+    )
+    samesite: Literal["Lax", "Strict", "None"] = Field(default="Lax", description="SameSite attribute of the cookie.")
+    domain: str | None = Field(default=None, description="Domain of the cookie; default: the request's host alone.")
+    cookiepath: str = Field(default="/", description="Path of the cookie.")
+
+
+class RateLimitStore(StoreOptions):
+    """Where rate limits are counted."""
+
+
+class App(Model):
+    """The ``app:`` section."""
+
+    listen: Listen = Field(default=Listen(), description="Ports, endpoints, TLS and limits on requests.")
+    settings: Settings = Field(default=Settings(), description="Cookies, compression, debugging, templates.")
+    session: Session = Field(default=Session(), description="The store of sessions and their cookie.")
+    ratelimit: RateLimitStore = Field(default=RateLimitStore(), description="The store of rate limits.")
+    watch: bool = Field(default=False, description="Reload when a loaded YAML file or an imported user module changes.")
+    trusted_proxies: Texts = Field(
+        default=("127.0.0.0/8", "::1/128", "unix"),
+        description="Addresses or networks whose X-Real-Ip, X-Forwarded-For and X-Forwarded-Proto are believed; "
+        "`unix` is every unix socket.",
+    )
+    shutdown_timeout: Seconds = Field(
+        default=30, description="Seconds that running requests have to finish on shutdown."
+    )
+    browser: bool | str = Field(default=False, description="Accepted for Gramex 1.x, without effect.")
+
+
+class ThreadPool(Model):
+    """The ``threadpool:`` section."""
+
+    workers: int = Field(default=16, ge=1, le=1024, description="Most threads that run user functions at once.")
