@@ -2,4 +2,6 @@
 
 from twisted.application.service import ServiceMaker
 
-gramex = ServiceMaker("Gramex", "gramex_twisted.tap", "Serve what a gramex.yaml describes", "gramex")
+gramex = ServiceMaker(  # type: ignore[no-untyped-call]
+    "Gramex", "gramex_twisted.tap", "Serve what a gramex.yaml describes", "gramex"
+)
