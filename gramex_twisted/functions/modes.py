@@ -14,8 +14,9 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal
 
 Mode = Literal["reactor", "thread", "async"]
-"""Where to call: `reactor`: there, it cannot block, and a thread hop would cost more. `thread`: it may block. `async`: on
-the reactor, then await the result when it is awaitable (coroutine, Deferred, Future), iterate it when it has `__aiter__`.
+"""Where to call it. `reactor`: there, it cannot block, and a thread hop would cost more. `thread`: it may block.
+`async`: on the reactor; then await the result when it is awaitable (coroutine, Deferred, Future), and iterate it when
+it has `__aiter__`.
 """
 
 BLOCKING_BUILTINS = frozenset(
