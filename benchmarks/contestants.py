@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.server import Command, Server
 
+CHECKOUT = Path(__file__).parent.parent
 OURS = "gramex_twisted"
 BARE = "twisted.web"
 TORNADO = "Tornado"
@@ -52,7 +53,10 @@ class Contestants:
         """A new process of contestant ``name`` (or ``command`` in its place) on ``folder``."""
         data = self.data / name
         data.mkdir(exist_ok=True)
-        return Server(command or self.commands[name], folder, ready, {"GRAMEXDATA": str(data)})
+        environment = {"GRAMEXDATA": str(data)}
+        if name == OURS:
+            environment["PYTHONPATH"] = str(CHECKOUT)
+        return Server(command or self.commands[name], folder, ready, environment)
 
     def among(self, *names: str) -> list[str]:
         """Those of ``names`` that take part in this run."""

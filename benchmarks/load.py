@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 CONNECTIONS = 16
 WRK_REPORT = Path(__file__).with_name("wrk.lua")
@@ -38,6 +39,13 @@ class Load:
 def tool() -> str:
     """The program that makes the load: ``"wrk"``, or ``"benchmarks.client"``, which is slower than some servers."""
     return "wrk" if shutil.which("wrk") else "benchmarks.client"
+
+
+def fetch(url: str) -> bytes:
+    """The body of one response; OSError when it has no status 2xx."""
+    with urlopen(url, timeout=60) as response:
+        body: bytes = response.read()
+        return body
 
 
 def load(url: str, seconds: float, connections: int = CONNECTIONS) -> Load:

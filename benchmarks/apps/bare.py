@@ -34,15 +34,12 @@ def main() -> None:
     class Hello(resource.Resource):
         isLeaf = True
 
-        def __init__(self) -> None:
-            super().__init__()
-
         def render_GET(self, request: server.Request) -> bytes:
             request.setHeader(b"content-type", b"text/html; charset=utf-8")
             return b"hello"
 
     root = resource.Resource()
-    root.putChild(b"function", Hello())
+    root.putChild(b"function", Hello())  # type: ignore[no-untyped-call]
     root.putChild(b"file10k", static.File(str(options.folder / "file10k.txt")))
     root.putChild(b"file200m", static.File(str(options.folder / "file200m.bin")))
     observers = [textFileLogObserver(sys.stdout)] if options.log else []
