@@ -56,14 +56,14 @@ class Expression:
         tree = self.parse(self.text)
         dotted = dotted_name(tree)
         if dotted and dotted[1][0] not in self.variables:
-            value = self.value_of(dotted[1], tree)
+            value = self.value_of(dotted[1])
             tree, mode = self.call_value(tree, value, args, kwargs)
         elif args is not ABSENT or kwargs is not ABSENT:
             if not dotted:
                 raise self.place.error(
                     f'"{shorten(self.text)}" is not the name of a function: args: and kwargs: need one'
                 )
-            tree = self.call(tree, self.arguments(args, ()), self.keywords(kwargs))
+            tree = ast.Call(tree, self.arguments(args), self.keywords(kwargs))
             mode = self.mode(tree)
         else:
             mode = self.mode(tree)
@@ -85,7 +85,7 @@ class Expression:
                 self.imported.append(reference.node)
         return tree
 
-    def value_of(self, parts: tuple[str, ...], tree: ast.expr) -> Any:
+    def value_of(self, parts: tuple[str, ...]) -> Any:
         """What the dotted name stands for."""
         value = self.scope.values[parts[0]] if parts[0] in self.scope.values else getattr(builtins, parts[0])
         for done, attribute in enumerate(parts[1:], 1):
@@ -113,17 +113,14 @@ class Expression:
             positional = [variable(name) for name in passed.positional]
             keywords += [ast.keyword(name, variable(name)) for name in passed.keywords]
         else:
-            positional = self.arguments(args, ())
+            positional = self.arguments(args)
         modes = [self.mode(tree) for tree in [*positional, *(word.value for word in keywords)]]
-        call = self.call(self.literals.name(value), positional, keywords)
+        call = ast.Call(self.literals.name(value), positional, keywords)
         return call, strictest([mode_of_callable(value), *modes])
 
-    def call(self, function: ast.expr, args: list[ast.expr], keywords: list[ast.keyword]) -> ast.Call:
-        return ast.Call(function, args, keywords)
-
-    def arguments(self, args: Any, default: Sequence[Any]) -> list[ast.expr]:
+    def arguments(self, args: Any) -> list[ast.expr]:
         if args is ABSENT:
-            args = default
+            return []
         return [self.argument(arg) for arg in (args if isinstance(args, (list, tuple)) else [args])]
 
     def keywords(self, kwargs: Any) -> list[ast.keyword]:
