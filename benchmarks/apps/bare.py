@@ -39,7 +39,7 @@ def main() -> None:
             return b"hello"
 
     root = resource.Resource()
-    root.putChild(b"function", Hello())  # type: ignore[no-untyped-call]
+    root.putChild(b"function", Hello())
     root.putChild(b"file10k", static.File(str(options.folder / "file10k.txt")))
     root.putChild(b"file200m", static.File(str(options.folder / "file200m.bin")))
     observers = [textFileLogObserver(sys.stdout)] if options.log else []
