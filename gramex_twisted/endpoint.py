@@ -1,0 +1,171 @@
+"""Endpoint: one route as Twisted renders it, and the one place where a request ends."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.logger import Logger
+from twisted.web import resource, server
+
+from gramex_twisted.errors import HTTPError, Redirect
+from gramex_twisted.guards.methods import effective_method, method_list, not_allowed
+from gramex_twisted.resources.base import Resource, Setup, response_headers
+from gramex_twisted.resources.errorpage import error_pages
+from gramex_twisted.web.context import Context
+from gramex_twisted.web.errorpages import default_page, reason_of, status_of
+from gramex_twisted.web.response import respond, send
+from gramex_twisted.web.run import drive
+from gramex_twisted.web.stream import ClientGone
+
+if TYPE_CHECKING:
+    from gramex_twisted.web.request import Request
+
+log = Logger()
+
+#: Headers that ``web.response.send`` decides; a route that sets one of them itself takes the slower way.
+_DECIDED = {"Content-Type", "Content-Encoding", "Etag", "Date"}
+
+
+class Endpoint(resource.Resource):
+    """Serves the requests of one route: guards, then the handler, then the response, the access log and every error.
+
+    It is the ``route`` of its Contexts.
+    """
+
+    isLeaf = True
+
+    def __init__(self, setup: Setup, handler: Resource) -> None:
+        super().__init__()
+        options = handler.options
+        self.name = setup.name
+        self.config = setup.config
+        self.kwargs = setup.config.kwargs
+        self.conf = setup.config.conf
+        self.services = setup.services
+        self.resource = handler
+        self.guards: tuple[Callable[[Context], Any], ...] = ()
+        self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
+        self.max_body_size: int | None = getattr(options, "max_body_size", None)
+        headers = response_headers(getattr(options, "headers", {}), setup, "headers")
+        self.default_headers = {"Server": [_server()], **headers}
+        self.plain_head = None if _DECIDED & headers.keys() else _encoded_head(self.default_headers)
+        self.error_pages = error_pages(handler, getattr(options, "error", {}))
+        self.logged = getattr(options, "log", None) is not False
+
+    def _allowed(
+        self, handler: Resource, methods: str | list[str] | None, setup: Setup
+    ) -> dict[str, Callable[[Context], Any]]:
+        found = handler.handlers()
+        if methods is None:
+            return found
+        names = method_list(methods, setup.where("methods"))
+        if "GET" in names:
+            names = (*names, "HEAD")
+        return {name: found[name] for name in names if name in found}
+
+    def render(self, request: Request) -> int:
+        """Start to answer ``request``."""
+        request.context = context = Context(request, self, effective_method(request))
+        self.services.in_flight.began()
+        drive(self._serve(context), self.held)
+        return server.NOT_DONE_YET
+
+    def held(self, seconds: float) -> None:
+        """A step of this route's requests held the reactor."""
+        log.warn(
+            "{route}: held the reactor for {ms} ms; make the function a plain def, so that it runs in a thread",
+            route=self.name,
+            ms=round(seconds * 1000),
+        )
+
+    async def _serve(self, context: Context) -> None:
+        try:
+            if context.native.refusal is not None:
+                raise context.native.refusal
+            for guard in self.guards:
+                await guard(context)
+            await respond(context, await self._handler(context)(context))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever user code raises ends here
+            await self._failed(context, error)
+        finally:
+            self.services.in_flight.ended()
+            if self.logged:
+                self.services.access_log.record(context)
+
+    def _handler(self, context: Context) -> Callable[[Context], Any]:
+        handler = self.handlers.get(context.method)
+        if handler is not None:
+            return handler
+        if context.method == "OPTIONS":
+            return self._options
+        raise not_allowed(context.method, self.handlers)
+
+    async def _options(self, context: Context) -> None:
+        context.set_status(204)
+        context.set_header("Allow", ", ".join([*self.handlers, "OPTIONS"]))
+
+    # Errors -----------------------------------------------------------------------------------------------------------
+
+    async def _failed(self, context: Context, error: BaseException) -> None:
+        native = context.native
+        if isinstance(error, ClientGone) or native._disconnected:
+            context.error = "the client left"
+            return
+        context.error = _summary(error)
+        status = status_of(error)
+        if status >= 500:
+            trace = "".join(traceback.format_exception(error)).rstrip()
+            log.error(
+                "{route}: {method} {uri} failed\n{trace}",
+                route=self.name,
+                method=context.method,
+                uri=context.request.uri,
+                trace=trace,
+            )
+        else:
+            trace = ""
+        if native.startedWriting:
+            native.abort()
+        else:
+            await self._error_page(context, error, trace)
+
+    async def _error_page(self, context: Context, error: BaseException, trace: str) -> None:
+        cookies = context._cookies
+        context.clear()
+        context._cookies = cookies
+        context.finished = False
+        context.set_status(status_of(error), reason_of(error))
+        for name, value in getattr(error, "headers", {}).items():
+            context.set_header(name, value)
+        if isinstance(error, Redirect) or context.get_status() < 400:
+            await send(context, b"", None)
+            return
+        try:
+            body, kind = await self.error_pages.render(context, error, trace)
+        except Exception as second:  # noqa: BLE001 - a broken error page must not hide the error
+            log.failure("{route}: the error page failed", route=self.name)
+            context.error = f"{context.error}; error page: {_summary(second)}"
+            context.take_written()
+            body, kind = default_page(context, error, None)
+        context.set_header("Content-Type", kind)
+        await send(context, body, kind)
+
+
+def _summary(error: BaseException) -> str:
+    if isinstance(error, HTTPError):
+        return error.log_message or error.reason
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def _server() -> str:
+    from gramex_twisted.web.site import SERVER
+
+    return SERVER.decode("ascii")
+
+
+def _encoded_head(headers: dict[str, list[str]]) -> bytes:
+    lines = [f"{name}: {value}\r\n" for name, values in headers.items() for value in values]
+    return "".join(lines).encode("utf-8")

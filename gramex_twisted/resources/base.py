@@ -1,0 +1,164 @@
+"""The base of every handler: its options, what it is built from, and where its user functions run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+from twisted.web import resource
+
+from gramex_twisted.config.document import RouteConfig
+from gramex_twisted.config.model import Model
+from gramex_twisted.errors import ConfigError
+from gramex_twisted.functions import Function, compile_function
+from gramex_twisted.services.container import Services
+from gramex_twisted.web.reply import canonical, header_value
+from gramex_twisted.web.run import as_deferred, is_awaitable
+
+if TYPE_CHECKING:
+    from gramex_twisted.web.context import Context
+
+_PLAIN = (str, bytes, dict, list, int, float, bool, type(None))
+
+
+class Options(Model):
+    """The kwargs that every route takes."""
+
+    methods: str | list[str] | None = Field(
+        default=None, description="HTTP methods that are answered, `GET, POST` or a list; others get 405."
+    )
+    headers: dict[str, Any] = Field(default={}, description="HTTP headers of every response.")
+    error: dict[int, dict[str, Any]] = Field(
+        default={},
+        description="Own error pages: status -> `{path: template, autoescape, whitespace, headers}` or "
+        "`{function, args}` with the variables status_code, kwargs, handler, content.",
+    )
+    transform: dict[str, Any] = Field(
+        default={},
+        description="Glob -> `{function, encoding, headers}`: `function` gets `content, handler` of matching files.",
+    )
+    thread: bool | None = Field(
+        default=None,
+        description="Where `def` functions run: false on the reactor, true in a thread; default: in a thread "
+        "unless the expression cannot block.",
+    )
+    max_body_size: int | None = Field(
+        default=None, ge=0, description="Longest request body in bytes; default: app.listen.max_body_size."
+    )
+    redirect: str | dict[str, Any] | None = Field(
+        default=None,
+        description="Where to go when done: a URL, or `{query: next, header: X-Next, url: /}` tried in that order; "
+        "other sites only with `external: true`.",
+    )
+    log: bool | None = Field(default=None, description="false leaves this route out of the access log.")
+    auth: bool | str | dict[str, Any] | None = Field(default=None, description="Who may use the route.")
+    cors: bool | dict[str, Any] | None = Field(default=None, description="Which other sites may call the route.")
+    ratelimit: dict[str, Any] | list[dict[str, Any]] | None = Field(
+        default=None, description="How often a client may call the route."
+    )
+    xsrf_cookies: bool | None = Field(default=None, description="false: no XSRF check on this route.")
+    set_xsrf: bool | None = Field(default=None, description="true: set the _xsrf cookie on GET.")
+    cache: bool | dict[str, Any] | None = Field(default=None, description="How responses are cached.")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a resource is built from."""
+
+    config: RouteConfig
+    services: Services
+
+    @property
+    def name(self) -> str:
+        """The route's name in ``url:``."""
+        return self.config.name
+
+    def where(self, *keys: str | int) -> str:
+        """``file:line:column`` of a kwarg: ``where("error", 404, "path")``."""
+        return str(self.config.mark("kwargs", *keys))
+
+    def function(self, spec: object, variables: Sequence[str] | Mapping[str, Any], *keys: str | int) -> Function:
+        """The compiled user function ``spec``, written at the kwarg ``keys``.
+
+        :raises ConfigError: with the place of that kwarg.
+        """
+        try:
+            return compile_function(spec, variables, self.where(*keys), modules=self.services.modules)
+        except ConfigError as error:
+            path = ".".join(map(str, ("url", self.name, *keys)))
+            raise ConfigError(error.where, f"{path}: {error.message}") from error.__cause__
+
+    def error(self, message: str, *keys: str | int) -> ConfigError:
+        """A ConfigError about the kwarg ``keys``."""
+        return ConfigError(self.where(*keys), f"{'.'.join(map(str, ('url', self.name, *keys)))}: {message}")
+
+
+class Resource(resource.Resource):
+    """One handler configured for one route.
+
+    A subclass names its ``options_model`` and has a coroutine ``on_GET(context)``, ``on_POST`` ... for each method that
+    it answers; what they return becomes the response. ``__init__`` may raise ConfigError; it opens nothing. Immutable
+    afterwards: what belongs to a request is on the Context.
+    """
+
+    isLeaf = True
+    options_model: ClassVar[type[Model]] = Options
+    #: Whether iterators that its functions return are iterated in a thread.
+    in_thread = False
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self.setup = setup
+        self.name = setup.name
+        self.services = setup.services
+        options: Any = setup.config.options
+        self.options: Any = options
+
+    def handlers(self) -> dict[str, Callable[[Context], Any]]:
+        """The methods this resource answers, with what answers each."""
+        found = {name[3:]: getattr(self, name) for name in dir(self) if name.startswith("on_") and name[3:].isupper()}
+        if "GET" in found:
+            found.setdefault("HEAD", found["GET"])
+        return found
+
+    async def run(self, function: Function, context: Context, *values: Any) -> Any:
+        """Call a user function where it belongs, on the reactor or in a thread, and wait for its result."""
+        if function.steps:
+            return await function.run_steps(partial(self._run_step, context), *values)
+        return await self._run_step(context, function, *values)
+
+    async def _run_step(self, context: Context, function: Function, *values: Any) -> Any:
+        if self.threaded(function):
+            result = await self.services.threads.run(function.call, *values)
+        else:
+            result = function.call(*values)
+        if not isinstance(result, _PLAIN) and is_awaitable(result):
+            result = await as_deferred(result, self.services.reactor, context.route.held)
+        return result
+
+    def threaded(self, function: Function) -> bool:
+        """Whether ``function`` is called in a thread: as ``thread:`` says, else where it could block."""
+        forced: bool | None = getattr(self.options, "thread", None)
+        if forced is None or function.mode == "async":
+            return function.mode == "thread"
+        return forced
+
+
+def response_headers(headers: Mapping[str, Any], setup: Setup, *keys: str) -> dict[str, list[str]]:
+    """The ``headers:`` of a route as they are sent; a list gives several of one name.
+
+    :raises ConfigError: for what is no header.
+    """
+    result: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        if isinstance(value, dict) or value is None:
+            continue  # a dict belongs to a file pattern (FileHandler)
+        try:
+            values = value if isinstance(value, list) else [value]
+            result[canonical(name)] = [header_value(name, item) for item in values]
+        except ValueError as error:
+            raise setup.error(str(error), *keys, name) from None
+    return result

@@ -1,0 +1,77 @@
+"""Native twisted.web resources and Klein apps, mounted at a route unchanged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.web.resource import IResource, getChildForRequest
+
+from gramex_twisted.resources.base import Resource, Setup
+from gramex_twisted.web.response import HANDLED
+from gramex_twisted.web.stream import ClientGone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gramex_twisted.web.context import Context
+    from gramex_twisted.web.request import Request
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+
+
+def as_resource(thing: Any) -> IResource | None:
+    """``thing`` as a Twisted resource: one already, a class of them, or a Klein app; None for anything else."""
+    if isinstance(thing, type) and IResource.implementedBy(thing):
+        thing = thing()
+    if IResource.providedBy(thing):  # type: ignore[call-arg]
+        return thing
+    make = getattr(thing, "resource", None)
+    if callable(make) and hasattr(thing, "route"):
+        made = make()
+        return made if IResource.providedBy(made) else None
+    return None
+
+
+class NativeResource(Resource):
+    """Lets a Twisted resource answer. The pattern's last group is the path below it."""
+
+    def __init__(self, setup: Setup, resource: IResource) -> None:
+        super().__init__(setup)
+        self.resource = resource
+
+    def handlers(self) -> dict[str, Callable[[Context], Any]]:
+        """Every method is the resource's own business."""
+        return dict.fromkeys(_METHODS, self.serve)
+
+    async def serve(self, context: Context) -> Any:
+        """Render the resource and wait until it has finished the request."""
+        request = context.native
+        self._split_path(request)
+        done: Deferred[None] = request.notifyFinish()
+        request.setHeader(b"Server", request.site.server)
+        request.setHeader(b"Date", request.site.date)
+        for name, values in context.route.default_headers.items():
+            request.responseHeaders.setRawHeaders(name, values)
+        request.method = context.method.encode("latin-1")
+        request.render(getChildForRequest(self.resource, request))
+        try:
+            await done
+        except (ConnectionDone, ConnectionLost):
+            raise ClientGone from None
+        context._status = request.code
+        return HANDLED
+
+    def _split_path(self, request: Request) -> None:
+        path, below = request.path, b""
+        match = request.match
+        if match is not None and match.re.groups:
+            start = match.start(match.re.groups)
+            if start >= 0:
+                text = match.string
+                path, below = text[:start].encode("latin-1"), text[start:].encode("latin-1")
+        request.prepath = [unquote_to_bytes(part) for part in path.strip(b"/").split(b"/") if part]
+        request.postpath = [unquote_to_bytes(part) for part in below.split(b"/")] if match is not None else []
+        request.sitepath = []  # type: ignore[attr-defined]

@@ -1,0 +1,91 @@
+"""Services: what resources and requests of one app share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from mimetypes import MimeTypes
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+
+class InFlight:
+    """Counts the requests that an app is answering, so that it can be stopped when there are none."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._waiting: list[Deferred[None]] = []
+
+    def began(self) -> None:
+        """A request has begun."""
+        self.count += 1
+
+    def ended(self) -> None:
+        """A request has ended."""
+        self.count -= 1
+        if not self.count and self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for deferred in waiting:
+                deferred.callback(None)
+
+    def idle(self) -> Deferred[None]:
+        """Fires when no request is being answered."""
+        if not self.count:
+            return succeed(None)
+        deferred: Deferred[None] = Deferred()
+        self._waiting.append(deferred)
+        return deferred
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes of one app share. Immutable; what changes is inside its parts.
+
+    ``root``: the folder of gramex.yaml. ``conf``: the whole configuration as user code sees it.
+    """
+
+    reactor: Any
+    root: Path
+    conf: Mapping[Any, Any]
+    settings: Any
+    threads: Any
+    templates: Any
+    access_log: Any
+    compressors: Any
+    mimetypes: MimeTypes
+    trusts: Callable[[str], bool]
+    modules: Any
+    compilers: Any = None
+    in_flight: InFlight = field(default_factory=InFlight)
+
+
+def trust(networks: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether an address is a trusted proxy's: ``networks`` are addresses, networks or ``"unix"``.
+
+    :raises ValueError: for what is none of these.
+    """
+    unix = "unix" in networks
+    nets = [ip_network(text, strict=False) for text in networks if text != "unix"]
+    known: dict[str, bool] = {}
+
+    def trusts(address: str) -> bool:
+        if address == "unix":
+            return unix
+        if address not in known:
+            if len(known) > 10_000:
+                known.clear()
+            known[address] = _within(address, nets)
+        return known[address]
+
+    return trusts
+
+
+def _within(address: str, nets: list[Any]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in net for net in nets if net.version == parsed.version)

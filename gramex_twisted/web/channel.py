@@ -1,0 +1,174 @@
+"""One HTTP/1.1 connection, under limits.
+
+Twisted's HTTPChannel parses; this adds what a server on the open net needs: 414 and 431 instead of a bare 400, a
+deadline for headers (408) and a lowest speed for bodies, and an orderly end when a body is refused. The Site
+looks at all time-outs once a second, so that a request sets no timers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from gramex_twisted.errors import HTTPError, standard_reason
+
+if TYPE_CHECKING:
+    from gramex_twisted.web.request import Request
+    from gramex_twisted.web.site import Site
+
+log = Logger()
+
+#: Seconds that the rest of a refused body is read and dropped, so that the client gets to read the answer.
+LINGER = 2.0
+#: Bytes a second below which a body that has used up ``body_timeout`` is too slow.
+SLOWEST_BODY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may cost. Sizes in bytes, times in seconds."""
+
+    max_body_size: int = 100 << 20
+    max_header_size: int = 64 << 10
+    max_headers: int = 500
+    header_timeout: float = 30
+    body_timeout: float = 60
+    idle_timeout: float = 75
+    write_timeout: float = 300
+
+
+class Channel(HTTPChannel):
+    """A connection of ``site``; ``tick`` is called about once a second."""
+
+    site: Site
+    requests: list[Request]
+    transport: Any
+    refused = False
+    paused_at: float | None = None
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+        self.factory = site
+        self.timeOut = None
+        self.requestFactory = site.requestFactory  # type: ignore[assignment]
+        self.limits = limits = site.limits
+        self.MAX_LENGTH = self.totalHeadersSize = limits.max_header_size
+        self.maxHeaders = limits.max_headers
+        self.since = site.now
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.site.channels.add(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.site.channel_lost(self)
+        super().connectionLost(reason)
+
+    # Sizes ------------------------------------------------------------------------------------------------------------
+
+    def lineReceived(self, line: bytes) -> None:
+        if self._receivedHeaderSize + len(line) > self.totalHeadersSize:
+            self.lineLengthExceeded(line)
+        elif line and self._receivedHeaderCount >= self.maxHeaders:
+            self.refuse(431)
+        else:
+            super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """The request line (414) or the headers (431) are over the limit."""
+        self.refuse(431 if self.requests else 414)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        if not self.refused:
+            super().rawDataReceived(data)
+
+    def refuse(self, status: int) -> None:
+        """Answer without a route, since the request line or headers are not whole, and close."""
+        self.refused = True
+        reason = standard_reason(status)
+        body = f"{status} {reason}\n".encode()
+        log.info("{status} {reason}: {peer}", status=status, reason=reason, peer=_host(self.transport))
+        self.transport.write(
+            b"HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (status, reason.encode(), len(body), body)
+        )
+        self.requests.clear()
+        self.loseConnection()
+
+    def loseConnection(self) -> None:
+        if self.refused:
+            # Closing now, with bytes of the client still unread, would reset the connection and the answer with it.
+            self.dataReceived = _drop  # type: ignore[method-assign]
+            self.site.reactor.callLater(LINGER, self._close)
+        else:
+            super().loseConnection()
+
+    def _close(self) -> None:
+        if self in self.site.channels:
+            super().loseConnection()
+
+    # Times ------------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Close or refuse what has taken too long. ``now`` is in the reactor's seconds."""
+        if self.paused_at is not None:
+            if now - self.paused_at > self.limits.write_timeout:
+                self.transport.abortConnection()
+        elif self.refused:
+            return
+        elif not self.requests:
+            self._tick_waiting(now)
+        elif not self.requests[0].headers_received:
+            if now - self.requests[0].began > self.limits.header_timeout:
+                self.refuse(408)
+        elif not self.requests[0].body_received:
+            self._tick_body(now)
+
+    def _tick_waiting(self, now: float) -> None:
+        waited = now - self.since
+        if self._buffer and waited > self.limits.header_timeout:
+            self.refuse(408)
+        elif waited > self.limits.idle_timeout:
+            super().loseConnection()
+
+    def _tick_body(self, now: float) -> None:
+        request = self.requests[0]
+        allowed = self.limits.body_timeout + request.body_size / SLOWEST_BODY
+        if now - request.began > allowed:
+            request.refuse(HTTPError(408, f"the request body was slower than {SLOWEST_BODY} bytes a second"))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of a request has arrived that is not answered."""
+        return not self.requests and not self._buffer
+
+    def requestDone(self, request: Request) -> None:
+        self.since = self.site.now
+        if self.site.draining:
+            self.persistent = False
+        super().requestDone(request)
+
+    def pauseProducing(self) -> None:
+        self.paused_at = self.site.now
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self.paused_at = None
+        self.since = self.site.now
+        super().resumeProducing()
+
+
+def _drop(data: bytes) -> None:
+    """Read to nowhere: the request was refused."""
+
+
+def _host(transport: Any) -> str:
+    peer = transport.getPeer()
+    return str(getattr(peer, "host", "unix")) if ITCPTransport.providedBy(transport) else str(peer)

@@ -1,0 +1,64 @@
+"""Form bodies: urlencoded and multipart, as arguments and files."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+from urllib.parse import parse_qs
+
+from gramex_twisted.attrdict import AttrDict
+from gramex_twisted.errors import HTTPError
+
+Arguments = dict[str, list[bytes]]
+Files = dict[str, list[AttrDict]]
+
+#: Bytes of one text field of a multipart form, and how many parts a form may have.
+MAX_FIELD = 10 << 20
+MAX_PARTS = 1000
+
+
+def parse_form(content_type: str, content: BinaryIO) -> tuple[Arguments, Files]:
+    """The arguments and files of a form body; none for any other type.
+
+    :param content: the body, read from its start and left there.
+    :raises HTTPError: 400 for a malformed multipart body.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        content.seek(0)
+        parsed = parse_qs(content.read(), keep_blank_values=True)
+        content.seek(0)
+        return {name.decode("latin-1"): values for name, values in parsed.items()}, {}
+    if kind == "multipart/form-data":
+        return _multipart(content_type, content)
+    return {}, {}
+
+
+def _multipart(content_type: str, content: BinaryIO) -> tuple[Arguments, Files]:
+    import multipart  # type: ignore[import-untyped]
+
+    _, options = multipart.parse_options_header(content_type)
+    boundary = options.get("boundary", "")
+    if not boundary:
+        raise HTTPError(400, "the multipart body has no boundary in its Content-Type")
+    arguments: Arguments = {}
+    files: Files = {}
+    content.seek(0)
+    try:
+        parser: Any = multipart.MultipartParser(
+            content, boundary, part_limit=MAX_PARTS, memory_limit=MAX_FIELD, spool_limit=MAX_FIELD, strict=False
+        )
+        for part in parser:
+            name = part.name.encode("utf-8", "surrogateescape").decode("latin-1")
+            if part.filename is None:
+                arguments.setdefault(name, []).append(part.raw)
+            else:
+                part.file.seek(0)
+                files.setdefault(name, []).append(
+                    AttrDict(filename=part.filename, content_type=part.content_type, body=part.file.read())
+                )
+            part.close()
+    except multipart.MultipartError as error:
+        raise HTTPError(400, f"the multipart body cannot be read: {error}") from error
+    finally:
+        content.seek(0)
+    return arguments, files

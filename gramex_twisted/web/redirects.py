@@ -1,0 +1,71 @@
+"""``redirect:``: where a handler sends the client when it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from twisted.logger import Logger
+
+from gramex_twisted.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gramex_twisted.web.context import Context
+
+log = Logger()
+
+_SOURCES = ("query", "header", "url")
+
+
+class Redirects:
+    """The places a route may redirect to, in the order they are tried.
+
+    :param option: a URL, or a dict of ``query`` (argument name), ``header`` (header name), ``url``, ``external``.
+    :raises ConfigError: for any other key.
+    """
+
+    def __init__(self, option: str | dict[str, Any] | None, route: str, where: str) -> None:
+        option = {"url": option} if isinstance(option, str) else dict(option or {})
+        self._route = route
+        self._external = bool(option.pop("external", False))
+        for key in option:
+            if key not in _SOURCES:
+                raise ConfigError(where, f"url.{route}.redirect: unknown key {key!r}; use {', '.join(_SOURCES)}")
+        self._sources: tuple[tuple[str, str], ...] = tuple(option.items())
+
+    @property
+    def active(self) -> bool:
+        """Whether the route redirects at all."""
+        return bool(self._sources)
+
+    def target(self, context: Context) -> str | None:
+        """The first place that is given and allowed."""
+        for source, value in self._sources:
+            url = self._read(context, source, value)
+            if url and (self._external or is_local(url, context)):
+                return url
+            if url:
+                log.error("{route}: not redirecting to another site: {url}", route=self._route, url=url)
+        return None
+
+    def follow(self, context: Context) -> None:
+        """Redirect to the target, else to the home page."""
+        context.redirect(urljoin(context.xrequest_uri, self.target(context) or "/"))
+
+    def _read(self, context: Context, source: str, value: str) -> str | None:
+        if source == "query":
+            found: str | None = context.get_arg(value, None)
+            return found
+        return context.request.headers.get(value) if source == "header" else value
+
+
+def is_local(url: str, context: Context) -> bool:
+    """Whether ``url`` stays on this site, whatever a browser makes of it (``//host``, ``/\\host``, tabs)."""
+    cleaned = "".join(char for char in url if char > " ").replace("\\", "/")
+    try:
+        parts = urlsplit(cleaned)
+    except ValueError:
+        return False
+    if not parts.scheme and not parts.netloc:
+        return not cleaned.startswith("//")
+    return parts.scheme == context.request.protocol and parts.netloc == context.request.host
