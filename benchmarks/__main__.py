@@ -21,18 +21,24 @@ from benchmarks.figures import Figure, table
 from benchmarks.load import tool
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
+def parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"cases: {' '.join(CASES)}; all when none is given")
     parser.add_argument("--gramex", type=Path, help="the Python of a virtual environment with Gramex 1.94.5")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one turn (default 5)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each server (default 3)")
     parser.add_argument("--without", action="append", default=[], metavar="SERVER", help="leave this server out")
-    options = parser.parse_args()
+    return parser
+
+
+def arguments() -> argparse.Namespace:
+    """The command line. Exits with 2 when it names a case that there is not."""
+    parsing = parser()
+    options = parsing.parse_args()
     unknown = [name for name in options.names if name not in CASES]
     if unknown:
-        parser.error(f"no case is called {unknown[0]!r}; there are: {' '.join(CASES)}")
+        parsing.error(f"no case is called {unknown[0]!r}; there are: {' '.join(CASES)}")
     return options
 
 
