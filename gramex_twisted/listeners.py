@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -75,6 +75,8 @@ def _listener(kind: str, words: list[str], options: dict[str, str], certificate:
         return Listener(Tcp(port, address, backlog), _certificate(options) if kind == "ssl" else None)
     if kind == "unix" and given <= {"address", "mode", "backlog", "lockfile"}:
         path = words[0] if words else options["address"]
+        if not path:
+            raise ValueError("it has no path")
         return Listener(Unix(path, int(options.get("mode", "666"), 8), backlog))
     if kind == "systemd" and given <= {"domain", "index", "name"}:
         if ("index" in given) == ("name" in given):
@@ -121,9 +123,13 @@ class Door:
     port: IListeningPort
     entrance: Entrance
 
-    @property
-    def url(self) -> str:
-        return self.listener.place.url(self.port, self.listener.scheme)
+    def __post_init__(self) -> None:
+        self.url = self.listener.place.url(self.port, self.listener.scheme)  # a closed port no longer knows
+
+    def serve(self, listener: Listener, inner: IProtocolFactory) -> None:
+        """The same place, maybe with TLS where there was none, or with a new certificate."""
+        self.entrance.inner = inner
+        self.url = listener.place.url(self.port, listener.scheme)
 
     async def close(self) -> None:
         await maybeDeferred(self.port.stopListening)
@@ -155,7 +161,7 @@ class Listeners:
             for listener in change.wanted.values():
                 await change.prepare(listener)
         except BaseException:
-            await change.abandon()
+            change.abandon()
             raise
         return change
 
@@ -195,18 +201,18 @@ class Change:
                 return f"port {place.port} is in use by this server at {door.url}; restart it to change the address"
         return None
 
-    async def abandon(self) -> None:
-        """Close what was opened."""
+    def abandon(self) -> None:
+        """Close what was opened. Waits for nothing: the reactor may not run yet, or never will."""
         for door in self.opened.values():
-            await door.close()
+            closing = Deferred.fromCoroutine(door.close())
+            closing.addErrback(lambda failure: log.failure("a port did not close", failure))
 
     async def commit(self) -> None:
         """Put the certificates and ports to use, and close the ports that are no longer wanted."""
         doors = self.listeners.doors
         for place, listener in self.wanted.items():
             if place in doors:
-                doors[place].listener = listener
-                doors[place].entrance.inner = self.inner[place]
+                doors[place].serve(listener, self.inner[place])
         doors.update(self.opened)
         for door in self.opened.values():
             log.info("listening on {url}", url=door.url)

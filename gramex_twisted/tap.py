@@ -1,0 +1,115 @@
+"""``twist gramex``: the command line, and what must happen before a reactor exists."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from twisted.python import usage
+
+from gramex_twisted.errors import ConfigError
+from gramex_twisted.source import Source, config_errors
+
+if TYPE_CHECKING:
+    from twisted.application.service import IService
+
+    from gramex_twisted.config.document import Config
+
+EXIT_CONFIG = 64
+
+
+class Options(usage.Options):
+    """The options of ``twist gramex``. After parsing, ``source`` and ``config`` are what to serve."""
+
+    synopsis = "[options]"
+    longdesc = "Serve what a gramex.yaml describes."
+    optParameters = [
+        ["config", "c", None, "gramex.yaml to serve, or a folder [default: ./gramex.yaml]"],
+        ["port", "p", None, "TCP port, instead of app.listen.port; 0 picks a free one"],
+        ["log-format", None, "text", "text (for people) or json (one object a line)"],
+    ]
+    optFlags = [["strict", None, "refuse to start with warnings or routes that cannot be served"]]
+    compData = usage.Completions(
+        optActions={"config": usage.CompleteFiles("*.y*ml"), "log-format": usage.CompleteList(["text", "json"])}
+    )
+
+    source: Source
+    config: Config
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.overrides: list[str] = []
+
+    def opt_set(self, override: str) -> None:
+        """Set a key over what the configuration says: --set app.listen.port=9000. May be repeated."""
+        if "=" not in override.lstrip("="):
+            raise usage.UsageError(f"--set {override}: write --set key=value")
+        self.overrides.append(override)
+
+    def postOptions(self) -> None:
+        """Load the configuration and install the reactor. Exits with 64, and a line for each error."""
+        if self["log-format"] not in ("text", "json"):
+            raise usage.UsageError(f"--log-format {self['log-format']}: it is text or json")
+        if self["port"] is not None:
+            self.overrides += port_overrides(self["port"])
+        try:
+            self.source = Source.find(self["config"], tuple(self.overrides), strict=bool(self["strict"]))
+            self.config = self.source.load()
+        except (ConfigError, ExceptionGroup) as error:
+            faults = list(config_errors(error))
+            if not faults:
+                raise
+            # twist would print its whole usage below a UsageError, and the errors would scroll out of sight.
+            sys.stderr.write("".join(f"{fault}\n" for fault in faults))
+            raise SystemExit(EXIT_CONFIG) from None
+        if self.parent is not None:
+            self.parent["fileLogObserverFactory"] = log_observer_factory(self["log-format"])
+        install_reactor(self.parent)
+
+
+def port_overrides(text: str) -> list[str]:
+    """What ``--port`` sets."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise usage.UsageError(f"--port {text}: a TCP port is a number from 0 to 65535")
+    return [f"app.listen.port={text}", "app.listen.endpoint=null"]
+
+
+def log_observer_factory(form: str) -> Any:
+    """What makes the observer that ``twist`` logs with."""
+    from twisted.logger import jsonFileLogObserver, textFileLogObserver
+
+    return jsonFileLogObserver if form == "json" else textFileLogObserver
+
+
+def install_reactor(twist: Any) -> None:
+    """Put the reactor on asyncio and uvloop, so that user functions may await both Deferreds and asyncio.
+
+    ``twist --reactor`` (``twist`` are its options) wins, and so does a reactor that is there already.
+    """
+    if twist is None or "reactor" in twist or "twisted.internet.reactor" in sys.modules:
+        return
+    import asyncio
+
+    from twisted.internet import asyncioreactor
+
+    loop: asyncio.AbstractEventLoop
+    try:
+        import uvloop
+    except ImportError:  # there is none for this platform
+        loop = asyncio.new_event_loop()
+    else:
+        loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    twist["reactor"] = reactor
+
+
+def makeService(options: Options) -> IService:
+    """The service that ``twist`` runs."""
+    from twisted.internet import reactor
+
+    from gramex_twisted.daemon import GramexDaemon
+
+    return GramexDaemon(options.source, options.config, reactor)
