@@ -7,13 +7,13 @@ import builtins
 import re
 import secrets
 import string
-from collections.abc import Iterator
 from typing import Any
 
 from gramex_twisted.config.marks import Mark
 from gramex_twisted.config.variables import Scope
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import compile_function
+from gramex_twisted.functions.names import References
 
 CONDITION = re.compile(r"(.*?)\s+if\s+(.*)", re.DOTALL)
 RANDOM = "$*"
@@ -58,23 +58,12 @@ def is_true(expression: str, scope: Scope, mark: Mark) -> bool:
 
 
 def names_of(expression: str) -> dict[str, bool]:
-    """The names that ``expression`` takes from outside (not those of a lambda or comprehension); True for those that
-    can be modules, as in `os.sep`."""
+    """The names that ``expression`` takes from outside; True for those that can only be modules, as in `os.sep`."""
     try:
-        tree = ast.parse(expression.strip(), mode="eval")
+        references = References.of(ast.parse(expression.strip(), mode="eval").body, ())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # compile_function says what is wrong
-    own = set(own_names(tree))
-    bases = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    reads = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    alone = {node.id for node in reads if id(node) not in bases}
-    return {node.id: node.id not in alone for node in reads if node.id not in own}
-
-
-def own_names(tree: ast.AST) -> Iterator[str]:
-    """The names that an expression binds itself."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            yield node.id
+    names: dict[str, bool] = {}
+    for reference in references:
+        names[reference.parts[0]] = names.get(reference.parts[0], True) and len(reference.parts) > 1
+    return names

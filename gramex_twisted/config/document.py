@@ -54,13 +54,18 @@ class RouteConfig:
     def mark(self, *path: str | int) -> Mark:
         """Where ``path`` was written: ``mark("pattern")``, ``mark("kwargs", "function")``. Kwargs that come from
         ``handlers:`` are found there; what was written nowhere is placed at its closest parent."""
-        keys: KeyPath = ("url", self.name, *path)
-        if len(path) > 1 and path[0] == "kwargs" and keys[:4] not in self.marks:
-            for handler in (self.handler, "BaseHandler"):
-                inherited: KeyPath = ("handlers", handler, *path[1:])
-                if inherited[:3] in self.marks:
-                    return nearest(self.marks, inherited)
-        return nearest(self.marks, keys)
+        return route_mark(self.marks, self.name, self.handler, path)
+
+
+def route_mark(marks: Marks, name: str, handler: str, path: KeyPath) -> Mark:
+    """Where ``path`` of the route ``name`` was written: there, else in `handlers:`, else its closest parent."""
+    keys: KeyPath = ("url", name, *path)
+    if len(path) > 1 and path[0] == "kwargs" and keys[:4] not in marks:
+        for owner in (handler, handler.rpartition(".")[2], "BaseHandler"):
+            inherited: KeyPath = ("handlers", owner, *path[1:])
+            if inherited[:3] in marks:
+                return nearest(marks, inherited)
+    return nearest(marks, keys)
 
 
 @dataclass(frozen=True)

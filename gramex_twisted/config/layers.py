@@ -69,32 +69,28 @@ def apply(root: Node, override: Override, problems: Problems) -> None:
     """Set, merge or (null) remove what ``override`` names in ``root``, a tree that no one else holds."""
     node, mark = root, override.node.mark
     for depth, key in enumerate(override.path):
-        if node.value is None:
-            node.value = {}
+        if not isinstance(node.value, dict) and not (isinstance(node.value, list) and key.isdecimal()):
+            node.value = {}  # a later layer may make a mapping of anything
         container = node.value
-        step: Any = key_in(container, key)
+        step = key_in(container, key)
         if step is None:
-            problems.error(mark, f"{'.'.join(override.path[:depth]) or 'the file'} has no '{key}' to set")
+            problems.error(mark, f"{'.'.join(override.path[:depth])} has no item {key}")
             return
-        last = depth == len(override.path) - 1
         present = isinstance(container, list) or step in container
-        if last and override.node.value is None and present:
-            del container[step]
-        elif last:
+        if depth < len(override.path) - 1:
+            found = container[step] if present else Node({}, mark, mark)
+            node = container[step] = Node(copied(found.value), found.mark, found.at)
+        elif override.node.value is not None:
             container[step] = overlay(container[step], override.node) if present else override.node
-        elif not present:
-            container[step] = Node({}, mark, mark)
-        if not last:
-            node = container[step] = Node(copied(container[step].value), container[step].mark, container[step].at)
+        elif present:
+            del container[step]
 
 
-def key_in(container: Any, key: str) -> Any:
-    """The key or index of ``container`` that is written ``key``; None when there can be none."""
+def key_in(container: dict[Any, Node] | list[Node], key: str) -> Any:
+    """The key or index of ``container`` that is written ``key``; None for an index that is not there."""
     if isinstance(container, dict):
         return next((known for known in container if str(known) == key), key)
-    if isinstance(container, list) and key.isdecimal() and int(key) < len(container):
-        return int(key)
-    return None
+    return int(key) if int(key) < len(container) else None
 
 
 def copied(value: Any) -> Any:

@@ -10,6 +10,7 @@ import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticKnownError
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -18,13 +19,23 @@ SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 def parse_size(value: Any) -> Any:
     """Bytes of ``"100MB"``, ``"64 KB"`` or ``"1.5GiB"`` (all powers of 1024). Anything else is returned as it is."""
     found = SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    return int(float(found[1]) * UNITS[found[2].upper()]) if found else value
+    return int(float(found[1]) * UNITS[found[2].upper()]) if found else no_bool(value)
 
+
+def no_bool(value: Any) -> Any:
+    """``value``, unless it is true or false, which Python takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticKnownError("float_type")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(no_bool)]
+"""A whole number."""
 
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 """Bytes: a whole number, or text such as ``100MB``."""
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
 """A duration in seconds."""
 
 

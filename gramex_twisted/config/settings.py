@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from gramex_twisted.config.model import Model, Seconds, Size
+from gramex_twisted.config.model import Count, Model, Seconds, Size, no_bool
 
 Store = Literal["sqlite", "memory", "json", "redis"]
 Whitespace = Literal["all", "single", "oneline"]
@@ -25,7 +25,7 @@ class Listen(Model):
     """Where the server listens and how much it takes from one client. ``listen: 8000`` sets the port alone;
     a text or a list of texts sets ``endpoint``."""
 
-    port: int = Field(
+    port: Count = Field(
         default=9988, ge=0, le=65535, description="TCP port; 0 picks a free one. Not used when `endpoint` is set."
     )
     address: str = Field(
@@ -43,7 +43,7 @@ class Listen(Model):
     ssl_options: dict[str, Any] | None = Field(
         default=None, description="`certfile` and `keyfile` as Gramex 1.x writes them; the two options above win."
     )
-    backlog: int = Field(default=128, ge=1, description="Connections that may wait to be accepted.")
+    backlog: Count = Field(default=128, ge=1, description="Connections that may wait to be accepted.")
     xheaders: bool = Field(
         default=True,
         description="Take the client's address and protocol from X-Real-Ip / X-Forwarded-For and X-Scheme / "
@@ -53,7 +53,7 @@ class Listen(Model):
         default=100 << 20, description="Longest request body in bytes (413 above); `100MB` works too."
     )
     max_header_size: Size = Field(default=64 << 10, description="Longest request head in bytes (414 or 431 above).")
-    max_headers: int = Field(default=200, ge=1, description="Most header lines of one request (431 above).")
+    max_headers: Count = Field(default=200, ge=1, description="Most header lines of one request (431 above).")
     header_timeout: Seconds = Field(
         default=20, description="Seconds that a client may take to send a request's head (408)."
     )
@@ -124,7 +124,7 @@ class Session(StoreOptions):
     """Sessions and their cookie."""
 
     cookie: str = Field(default="sid", description="Name of the session's cookie.")
-    expiry: Annotated[float, Field(gt=0)] | Literal[False] = Field(
+    expiry: Annotated[float, BeforeValidator(no_bool), Field(gt=0)] | Literal[False] = Field(
         default=31, description="Days that a session lasts; `false`: until the browser closes."
     )
     httponly: bool = Field(default=True, description="JavaScript cannot read the cookie.")
@@ -162,4 +162,4 @@ class App(Model):
 class ThreadPool(Model):
     """The ``threadpool:`` section."""
 
-    workers: int = Field(default=16, ge=1, le=1024, description="Most threads that run user functions at once.")
+    workers: Count = Field(default=16, ge=1, le=1024, description="Most threads that run user functions at once.")
