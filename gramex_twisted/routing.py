@@ -1,8 +1,8 @@
 """Route and Router: which Endpoint answers a path.
 
-A pattern is a regular expression for the whole path, matched against the path with its unreserved characters decoded
-(``/%61dmin`` is ``/admin``; ``%2F`` stays). Patterns without regular expression syntax are literal, and found through a
-dict however many there are; a dot in such a pattern is a dot.
+A pattern is a regular expression for the whole path, matched against the path with its printable characters decoded
+(``/%61dmin`` is ``/admin``) save slashes, backslashes and percent signs. Patterns without regular expression syntax are
+literal, and found through a dict however many there are; a dot in such a pattern is a dot.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _SYNTAX = re.compile(r"[\\^$*+?{}\[\]|()]")
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PRINTABLE = bytes(range(0x21, 0x7F))
+_DECODED = frozenset(_PRINTABLE) - frozenset(b"/\\%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +60,23 @@ class Route:
 
 
 def quoted(text: str) -> str:
-    """``text`` with its non-ASCII characters and spaces percent-encoded, as they are in a request."""
+    """``text`` with its non-ASCII characters and spaces percent-encoded, as they are in a normalized path."""
+    text = re.sub(r"%[0-9A-Fa-f]{2}", lambda found: found[0].upper(), text)
     return re.sub(r"[^\x21-\x7e]", lambda found: quote(found[0]), text)
 
 
 def normalized(path: bytes) -> str:
-    """A request's path as it is matched: unreserved characters decoded, others percent-encoded in upper case."""
+    """A request's path as it is matched: printable characters decoded, others percent-encoded in upper case."""
     if b"%" in path:
-        path = _ESCAPED.sub(_unreserve, path)
+        path = _ESCAPED.sub(_decode, path)
     if not path.isascii():
-        path = quote(path, safe=b"".join(map(bytes, zip(range(0x21, 0x7F), strict=True)))).encode()
+        path = quote(path, safe=_PRINTABLE).encode()
     return path.decode("ascii")
 
 
-def _unreserve(found: re.Match[bytes]) -> bytes:
+def _decode(found: re.Match[bytes]) -> bytes:
     char = int(found[1], 16)
-    return bytes((char,)) if char in _UNRESERVED else found[0].upper()
+    return bytes((char,)) if char in _DECODED else found[0].upper()
 
 
 class Router(resource.Resource):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, BinaryIO
-from urllib.parse import parse_qs
 
 from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import HTTPError
+from gramex_twisted.web.queries import RawArguments, parse_query
 
-Arguments = dict[str, list[bytes]]
 Files = dict[str, list[AttrDict]]
 
 #: Bytes of one text field of a multipart form, and how many parts a form may have.
@@ -16,7 +15,7 @@ MAX_FIELD = 10 << 20
 MAX_PARTS = 1000
 
 
-def parse_form(content_type: str, content: BinaryIO) -> tuple[Arguments, Files]:
+def parse_form(content_type: str, content: BinaryIO) -> tuple[RawArguments, Files]:
     """The arguments and files of a form body; none for any other type.
 
     :param content: the body, read from its start and left there.
@@ -25,22 +24,22 @@ def parse_form(content_type: str, content: BinaryIO) -> tuple[Arguments, Files]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         content.seek(0)
-        parsed = parse_qs(content.read(), keep_blank_values=True)
+        parsed = parse_query(content.read())
         content.seek(0)
-        return {name.decode("latin-1"): values for name, values in parsed.items()}, {}
+        return parsed, {}
     if kind == "multipart/form-data":
         return _multipart(content_type, content)
     return {}, {}
 
 
-def _multipart(content_type: str, content: BinaryIO) -> tuple[Arguments, Files]:
+def _multipart(content_type: str, content: BinaryIO) -> tuple[RawArguments, Files]:
     import multipart  # type: ignore[import-untyped]
 
     _, options = multipart.parse_options_header(content_type)
     boundary = options.get("boundary", "")
     if not boundary:
         raise HTTPError(400, "the multipart body has no boundary in its Content-Type")
-    arguments: Arguments = {}
+    arguments: RawArguments = {}
     files: Files = {}
     content.seek(0)
     try:

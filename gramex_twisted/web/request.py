@@ -6,11 +6,11 @@ from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from twisted.web import server
 
 from gramex_twisted.errors import HTTPError
+from gramex_twisted.web.queries import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,4 +167,4 @@ class Request(server.Request):
 
 
 def _parse(query: bytes) -> dict[bytes, list[bytes]]:
-    return parse_qs(query, keep_blank_values=True) if query else {}
+    return {name.encode("latin-1"): values for name, values in parse_query(query).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -51,10 +52,20 @@ def dump_json(value: object) -> bytes:
     try:
         return orjson.dumps(value, default=_default, option=_OPTIONS)
     except (orjson.JSONEncodeError, RecursionError) as error:
+        if "64-bit" in str(error):
+            return _dump_wide(value)
         cause = error.__cause__ or error
         raise TypeError(
             f"the function returned a {type(value).__name__} that is no text and no JSON: {cause}"
         ) from error
+
+
+def _dump_wide(value: object) -> bytes:
+    """JSON with whole numbers of any size, which orjson refuses."""
+    try:
+        return json.dumps(value, default=_default, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise TypeError(f"the function returned a {type(value).__name__} that is no JSON: {error}") from error
 
 
 def _default(value: Any) -> Any:
@@ -64,10 +75,10 @@ def _default(value: Any) -> Any:
     for kinds, convert in _CONVERSIONS:
         if isinstance(value, kinds):
             return convert(value)
+    if hasattr(value, "to_dicts"):
+        return value.to_dicts()  # polars
     if hasattr(value, "to_dict"):
         return _frame(value)
-    if hasattr(value, "to_dicts"):
-        return value.to_dicts()
     for method in ("tolist", "item"):
         if hasattr(value, method):
             return getattr(value, method)()
@@ -86,7 +97,7 @@ _CONVERSIONS: tuple[tuple[Any, Any], ...] = (
     (str, lambda v: str.__str__(v)),
     (Enum, lambda v: v.value),
     (bool, bool),
-    (int, lambda v: int(v) if -(2**63) <= v < 2**64 else str(int(v))),
+    (int, int),
     (float, float),
     ((list, tuple, Set), list),
     ((datetime, date, time), lambda v: v.isoformat()),

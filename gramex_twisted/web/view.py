@@ -8,9 +8,9 @@ from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from gramex_twisted.attrdict import AttrDict
+from gramex_twisted.web.queries import parse_query
 from gramex_twisted.web.site import peer_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class RequestView:
     @cached_property
     def query_arguments(self) -> dict[str, list[bytes]]:
         """Arguments of the query: byte values, as Tornado has them."""
-        return _arguments(self.query.encode("latin-1"))
+        return parse_query(self.query.encode("latin-1"))
 
     @cached_property
     def body_arguments(self) -> dict[str, list[bytes]]:
@@ -153,12 +153,6 @@ class RequestView:
     def request_time(self) -> float:
         """Seconds since the request line arrived."""
         return perf_counter() - self._request.started
-
-
-def _arguments(query: bytes) -> dict[str, list[bytes]]:
-    if not query:
-        return {}
-    return {name.decode("latin-1"): values for name, values in parse_qs(query, keep_blank_values=True).items()}
 
 
 def _valid_ip(text: str) -> str | None:
