@@ -1,6 +1,5 @@
 """compile_function: expressions, named functions with args: and kwargs:, pipelines, and every error text."""
 
-import asyncio
 import datetime
 import json
 import traceback
@@ -13,7 +12,6 @@ from twisted.trial.unittest import TestCase
 from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
-from gramex_twisted.functions.parsing import ADVICE
 from tests.functions.modulecase import ModuleCase
 
 Json = st.recursive(
@@ -146,165 +144,6 @@ class NamedFunctions(ModuleCase):
     def test_a_doubled_equal_sign_is_text_and_a_single_one_the_variable(self, text: str) -> None:
         self.assertEqual(self.compile({"function": "utils.echo", "args": "==" + text})(1), [["=" + text], {}])
         self.assertEqual(self.compile({"function": "utils.echo", "args": ["=handler"]})(text), [[text], {}])
-
-
-class Pipelines(ModuleCase):
-    def test_the_last_step_is_the_result_and_named_steps_are_variables(self) -> None:
-        steps = [{"name": "x", "function": "handler + 1"}, {"name": "y", "function": "x * 2"}, "str([handler, x, y])"]
-        function = self.compile(steps)
-        self.assertEqual(function(1), "[1, 2, 4]")
-        self.assertEqual([step.name for step in function.steps], ["x", "y", ""])
-        self.assertEqual(function.source, "handler + 1 | x * 2 | str([handler, x, y])")
-
-    def test_a_dict_may_hold_the_steps(self) -> None:
-        self.assertEqual(self.compile({"function": ["1", "2"]})(None), 2)
-
-    def test_steps_have_args_and_name_functions(self) -> None:
-        self.write("utils.py", "def double(x): return 2 * x\n")
-        steps = [
-            {"name": "x", "function": "utils.double", "args": "=handler"},
-            {"function": "utils.double", "args": ["=x"]},
-        ]
-        self.assertEqual(self.compile(steps)(3), 12)
-
-    def test_a_name_used_again_has_the_later_value(self) -> None:
-        steps = [
-            {"name": "handler", "function": "handler + 1"},
-            {"name": "handler", "function": "handler * 10"},
-            "handler",
-        ]
-        self.assertEqual(self.compile(steps)(1), 20)
-
-    def test_defaults_fill_in(self) -> None:
-        function = compile_function(["a", {"name": "c", "function": "a + b"}, "c"], {"a": 1, "b": 2}, "")
-        self.assertEqual([function(), function(5)], [3, 7])
-
-    def test_methods_of_a_result_made_in_a_thread_run_in_a_thread(self) -> None:
-        function = self.compile([{"name": "data", "function": "json.loads(handler)"}, "data.get('x')", "data"])
-        self.assertEqual([step.function.mode for step in function.steps], ["thread", "thread", "reactor"])
-        self.assertEqual(function('{"x": 1}'), {"x": 1})
-
-    def test_steps_can_be_run_one_by_one_where_their_mode_says(self) -> None:
-        self.write("utils.py", "async def later(x): return x + 1\ndef now(x): return x * 2\n")
-        function = self.compile(
-            [{"name": "x", "function": "utils.later(handler)"}, {"name": "y", "function": "utils.now(x)"}, "x + y"]
-        )
-        self.assertEqual(function.mode, "async")
-        ran: list[str] = []
-
-        async def run(step: Function, *values: object) -> object:
-            ran.append(step.mode)
-            result = step(*values)
-            return await result if step.mode == "async" else result
-
-        self.assertEqual(asyncio.run(function.run_steps(run, 1)), 6)
-        self.assertEqual(ran, ["async", "thread", "reactor"])
-        self.assertEqual(asyncio.run(function(1)), 6)
-
-    def test_errors_name_the_step(self) -> None:
-        for steps, message in (
-            ([], "a pipeline needs at least one step"),
-            (["1", "2 +"], 'step 2: "2 +" is not a Python expression: invalid syntax'),
-            (["1", 2], "step 2: a function is text such as module.function(handler), not 2"),
-            ([["1"]], "step 1: a function is text such as module.function(handler), not a list"),
-            ([{"name": "x"}], 'step 1: "function" is missing'),
-            ([{"function": "1", "arg": 1}], 'step 1: unknown key "arg"; did you mean "args"?'),
-            ([{"function": "1", "zzz": 1}], 'step 1: unknown key "zzz"; known: name, function, args, kwargs'),
-            ([{"name": "a b", "function": "1"}], "step 1: name: must be a Python name, not 'a b'"),
-            ([{"name": 3, "function": "1"}], "step 1: name: must be a Python name, not 3"),
-            ([{"name": "x", "function": "1"}, "y"],
-             'step 2: "y" is not a variable here (handler, x), a builtin or a module that can be imported'),
-            ({"function": ["1"], "args": 1}, "args: and kwargs: belong to the steps of a pipeline, not beside it"),
-        ):  # fmt: skip
-            self.assertEqual(self.message(steps), message)
-
-
-class Errors(ModuleCase):
-    def test_text_that_is_no_expression(self) -> None:
-        for spec, message in (
-            ("str(", "\"str(\" is not a Python expression: '(' was never closed"),
-            ("x = 1", '"x = 1" is a statement: write an expression such as module.function(handler)'),
-            ("import os", '"import os" is a statement: write an expression such as module.function(handler)'),
-            ("x = 1\ny = 2", '"x = 1 y = 2" is a statement: write an expression such as module.function(handler)'),
-            (" \n", "the function is empty: write an expression such as module.function(handler)"),
-            ("await handler", "\"await handler\" is not a Python expression: 'await' outside async function"),
-            ("handler.1", '"handler.1" is not a Python expression: invalid syntax'),
-            ("-" * 20000 + "1", '"' + "-" * 57 + '..." is not a Python expression: too deeply nested'),
-        ):
-            self.assertEqual(self.message(spec), message)
-
-    def test_specs_that_are_not_text(self) -> None:
-        for spec, message in (
-            (1, "a function is text such as module.function(handler), not 1"),
-            (None, "a function is text such as module.function(handler), not empty"),
-            ({"function": {"x": 1}}, "a function is text such as module.function(handler), not a mapping"),
-            ({"fn": "x", "args": []}, '"function" is missing: there is only fn, args'),
-            ({}, '"function" is missing: there is only an empty mapping'),
-            ({"function": "str", "kwargs": [1]}, "kwargs: must be a mapping of names to values, not a list"),
-            ({"function": "str", "kwargs": {1: 2}}, "kwargs: the name 1 must be text"),
-            ({"function": "str", "args": "="}, "the function is empty: " + ADVICE),
-            ({"function": "str(1)", "args": 1}, '"str(1)" is not the name of a function: args: and kwargs: need one'),
-            ({"function": "math.pi", "args": 1}, '"math.pi" cannot be called: it is 3.141592653589793'),
-        ):  # fmt: skip
-            self.assertEqual(self.message(spec), message)
-
-    def test_names_that_are_nothing(self) -> None:
-        self.write("utils.py", "def home(handler): pass\nclass Page:\n    def show(self): pass\n")
-        self.write("pkg/__init__.py", "")
-        self.write("pkg/views.py", "")
-        for spec, message in (
-            ("utlis.home", 'no module named "utlis"; did you mean "utils"?'),
-            ("utils.hom(handler)", 'module utils has no function "hom"; did you mean "home"?'),
-            ("utils.hom", 'module utils has no function "hom"; did you mean "home"?'),
-            ("pkg.veiws.x", 'module pkg has no function "veiws"; did you mean "views"?'),
-            ("pkg.views.x", 'module pkg.views has no function "x"'),
-            ("utils.Page.shwo", 'utils.Page has no attribute "shwo"; did you mean "show"?'),
-            ("hander", '"hander" is not a variable here (handler), a builtin or a module that can be imported; '
-                       'did you mean "handler"?'),
-        ):  # fmt: skip
-            self.assertEqual(self.message(spec), message)
-        self.assertEqual(
-            self.message("qqq", ()),
-            '"qqq" is not a variable here (none), a builtin or a module that can be imported',
-        )
-
-    def test_a_module_that_fails_says_where(self) -> None:
-        syntax = self.write("syntax.py", "x = 1\ndef f(:\n")
-        crash = self.write("crash.py", "\n\n1 / 0\n")
-        missing = self.write("missing.py", "import nowhere_to_be_found\n")
-        self.write("indirect.py", "import crash\n")
-        leaves = self.write("leaves.py", "import sys\nsys.exit()\n")
-        inside = self.write("far/__init__.py", "import json\njson.loads('[')\n")
-        self.write("soft.py", "def __getattr__(name): raise ImportError('later')\n")
-        for spec, message in (
-            ("syntax.f", f'cannot import "syntax": SyntaxError: invalid syntax ({syntax}:2)'),
-            ("crash.f", f'cannot import "crash": ZeroDivisionError: division by zero ({crash}:3)'),
-            ("indirect.f", f'cannot import "indirect": ZeroDivisionError: division by zero ({crash}:3)'),
-            ("missing.f", 'cannot import "missing": ModuleNotFoundError: '
-                          f"No module named 'nowhere_to_be_found' ({missing}:1)"),
-            ("leaves.f", f'cannot import "leaves": SystemExit ({leaves}:2)'),
-            ("far.f", f'cannot import "far": JSONDecodeError: Expecting value: line 1 column 2 (char 1) ({inside}:2)'),
-            ("soft.f", f'cannot import "soft.f": ImportError: later ({self.folder / "soft.py"}:1)'),
-        ):  # fmt: skip
-            self.assertEqual(self.message(spec), message)
-
-    def test_a_function_that_needs_more_than_there_is(self) -> None:
-        self.write("utils.py", "def f(handler, x, *, y): pass\n")
-        self.assertEqual(self.message("utils.f"), "utils.f needs x, y; the variables here are: handler")
-        self.assertEqual(self.compile("utils.f(handler, 1, y=2)")(None), None)
-
-    def test_an_extra_whose_package_is_missing(self) -> None:
-        def load() -> object:
-            import nowhere_to_be_found  # type: ignore[import-not-found]
-
-            return nowhere_to_be_found
-
-        with self.assertRaises(ConfigError) as caught:
-            compile_function("pd.DataFrame(handler)", ["handler"], "g:1", extras={"pd": load})
-        self.assertEqual(
-            str(caught.exception),
-            "g:1: \"pd\" needs a package that is not installed: No module named 'nowhere_to_be_found'",
-        )
 
 
 class AnyText(TestCase):
