@@ -15,6 +15,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -33,6 +34,8 @@ from gramex_twisted.web.site import Site
 log = Logger()
 
 EXIT_FAILURE, EXIT_CONFIG = 1, 64
+#: Seconds in which requests that lie in the kernel are read, before connections without a request are closed.
+GRACE = 0.05
 
 
 class GramexDaemon(MultiService):
@@ -157,6 +160,7 @@ class GramexDaemon(MultiService):
         self.notifier.stopping(f"finishing {self.app.in_flight} requests")
         await self.reloader.stop()
         await self.listeners.close()
+        await deferLater(self.reactor, GRACE)
         await self._drain()
         await first_of(maybeDeferred(super().stopService), self._hurry)
         self.notifier.stop_watchdog()

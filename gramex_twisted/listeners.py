@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory, IReadDescriptor
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
@@ -132,6 +132,9 @@ class Door:
         self.url = listener.place.url(self.port, listener.scheme)
 
     async def close(self) -> None:
+        """Stop accepting; what the kernel has accepted for us already is taken in first, as it would be reset."""
+        if IReadDescriptor.providedBy(self.port):
+            self.port.doRead()
         await maybeDeferred(self.port.stopListening)
         log.info("closed {url}", url=self.url)
 

@@ -66,7 +66,7 @@ class Reloader:
         self.request(", ".join(path.name for path in paths) + (" have" if len(paths) > 1 else " has") + " changed")
 
     def _files(self, config: Config) -> set[Path]:
-        return {*config.files, *modules_of(config).files()}
+        return {self.daemon.source.path, *config.files, *modules_of(config).files()}
 
     async def _run(self, reason: str) -> None:
         while reason and not self._stopped:
