@@ -51,7 +51,7 @@ class GramexDaemon(MultiService):
     def __init__(
         self, source: Source, config: Config, reactor: Any, environ: MutableMapping[str, str] = os.environ
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.source = source
         self.reactor = reactor
         self.notifier = Notifier(reactor, environ)
@@ -82,7 +82,7 @@ class GramexDaemon(MultiService):
     # Start ------------------------------------------------------------------------------------------------------------
 
     def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         if str(self.source.home) not in sys.path:
             sys.path.insert(0, str(self.source.home))
         Deferred.fromCoroutine(self._start()).addErrback(self._start_failed)

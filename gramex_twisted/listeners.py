@@ -107,11 +107,11 @@ class Entrance(Factory):
         return self.inner.buildProtocol(addr)  # type: ignore[arg-type]
 
     def doStart(self) -> None:
-        super().doStart()  # type: ignore[no-untyped-call]
+        super().doStart()
         self.inner.doStart()
 
     def doStop(self) -> None:
-        super().doStop()  # type: ignore[no-untyped-call]
+        super().doStop()
         self.inner.doStop()
 
 

@@ -203,10 +203,10 @@ class AdoptedUnixPort(unix.Port):
 
     def startListening(self) -> None:
         self._bindPath = b"\0" + self._bindPath  # an abstract name in Twisted's eyes: it has no file
-        super().startListening()  # type: ignore[no-untyped-call]
+        super().startListening()
 
     def connectionLost(self, reason: Any) -> None:
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        super().connectionLost(reason)
         if self.remove is not None:
             path, *identity = self.remove
             with contextlib.suppress(FileNotFoundError):
@@ -244,9 +244,7 @@ def adopt(
             if family != socket.AF_UNIX:
                 adopted: IListeningPort = reactor.adoptStreamPort(found.fileno(), family, factory)
                 return adopted
-            port: AdoptedUnixPort = AdoptedUnixPort._fromListeningDescriptor(  # type: ignore[no-untyped-call]
-                reactor, found.fileno(), factory
-            )
+            port: AdoptedUnixPort = AdoptedUnixPort._fromListeningDescriptor(reactor, found.fileno(), factory)
             port.remove, port.backlog = remove, backlog
             port.startListening()
         except (OSError, CannotListenError) as error:

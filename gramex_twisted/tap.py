@@ -37,7 +37,7 @@ class Options(usage.Options):
     config: Config
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.overrides: list[str] = []
 
     def opt_set(self, override: str) -> None:

@@ -58,7 +58,7 @@ class Watcher(Service):
 
     def stopService(self) -> None:
         """End the thread; it notices within a tenth of a second."""
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         self._stop.set()
 
     def is_news(self, status: Status) -> bool:

@@ -2,6 +2,4 @@
 
 from twisted.application.service import ServiceMaker
 
-gramex = ServiceMaker(  # type: ignore[no-untyped-call]
-    "Gramex", "gramex_twisted.tap", "Serve what a gramex.yaml describes", "gramex"
-)
+gramex = ServiceMaker("Gramex", "gramex_twisted.tap", "Serve what a gramex.yaml describes", "gramex")
