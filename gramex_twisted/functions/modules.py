@@ -7,6 +7,7 @@ imports fresh copies; :meth:`ModuleSet.restore` puts the old ones back when that
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -86,8 +87,14 @@ def is_installed(place: str) -> bool:
     """Whether `place` lies in the standard library or in packages that are installed (also a venv inside the app)."""
     if {"site-packages", "dist-packages"}.intersection(Path(place).parts):
         return True
+    return any(is_inside(place, folder) for folder in installation_folders())
+
+
+@functools.cache
+def installation_folders() -> tuple[str, ...]:
+    """The folders of this Python's standard library and of what is installed for it."""
     paths = sysconfig.get_paths()
-    return any(is_inside(place, os.path.realpath(paths[key])) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+    return tuple({os.path.realpath(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 def is_inside(place: str, folder: str) -> bool:
