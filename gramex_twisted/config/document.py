@@ -36,7 +36,7 @@ class RouteConfig:
 
     name: str
     pattern: str
-    """Regular expression, without anchors; ``/./`` and double slashes are gone. "" when it is missing."""
+    """Regular expression, without anchors; ``/./`` and double slashes are gone. "" when it is missing or wrong."""
     handler: str
     """A registered name (aliases and the ``gramex.handlers.`` prefix resolved) or a dotted path; "" when missing."""
     kwargs: dict[str, Any]
@@ -84,6 +84,10 @@ class Config:
     mime: Mapping[str, str] = field(default_factory=dict)
     """File extension with its dot -> MIME type."""
     secrets: frozenset[str] = frozenset()
+
+    def mark(self, *path: str | int) -> Mark:
+        """Where ``path`` of the tree was written, or its closest parent."""
+        return nearest(self.marks, path)
 
     @property
     def errors(self) -> tuple[ConfigError, ...]:

@@ -32,10 +32,10 @@ def no_bool(value: Any) -> Any:
 Count = Annotated[int, BeforeValidator(no_bool)]
 """A whole number."""
 
-Size = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+Size = Annotated[int, Field(ge=0), BeforeValidator(parse_size, json_schema_input_type=int | str)]
 """Bytes: a whole number, or text such as ``100MB``."""
 
-Seconds = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_bool)]
 """A duration in seconds."""
 
 

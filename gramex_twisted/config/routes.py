@@ -71,15 +71,15 @@ class RouteBuilder:
             own = written if isinstance(written, dict) else {}
             kwargs = merged(self.defaults_of(handler), own)
             entry = validator.validate(Entry, conf, ("url", name))
-            self.check_pattern(name, conf, problems, locate)
+            pattern = self.pattern(name, conf, problems, locate)
             options = self.options(name, handler, conf, kwargs, own, validator)
         else:
             problems.error(locate(("url", name)), f"url.{name}: must be a mapping, not {shown(conf)}")
-            entry, options, kwargs, conf = None, None, {}, {}
+            entry, options, pattern, kwargs, conf = None, None, "", {}, {}
         self.warnings.extend(problems.warnings)
         return RouteConfig(
             name=name,
-            pattern=normalize(str(conf.get("pattern") or "")),
+            pattern=pattern,
             handler=handler,
             kwargs=kwargs,
             options=options if not problems.errors else None,
@@ -105,16 +105,18 @@ class RouteBuilder:
                 return self.defaults[name]
         return self.defaults.get(BASE, {})
 
-    def check_pattern(self, name: str, conf: Mapping[Any, Any], problems: Problems, locate: Locate) -> None:
-        """Note a pattern that is no regular expression."""
-        pattern = conf.get("pattern")
-        if not isinstance(pattern, str) or SYNTAX.isdisjoint(pattern):
-            return
-        try:
-            re.compile(normalize(pattern))
-        except (re.error, RecursionError, OverflowError) as error:
-            where = locate(("url", name, "pattern"))
-            problems.error(where, f"url.{name}.pattern: {shown(pattern)} is not a regular expression: {error}")
+    def pattern(self, name: str, conf: Mapping[Any, Any], problems: Problems, locate: Locate) -> str:
+        """The route's pattern; "", with an error, when it is no regular expression."""
+        written = str(conf.get("pattern") or "")
+        pattern = normalize(written)
+        if not SYNTAX.isdisjoint(pattern):
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                where = locate(("url", name, "pattern"))
+                problems.error(where, f"url.{name}.pattern: {shown(written)} is not a regular expression: {error}")
+                return ""
+        return pattern
 
     def options(
         self, name: str, handler: str, conf: dict[Any, Any], kwargs: dict[str, Any], own: Any, validator: Validator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from gramex_twisted.config.model import Count, Model, Seconds, Size, no_bool
 
@@ -17,7 +17,7 @@ def as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple, json_schema_input_type=str | list[str])]
 """One text or a list of them."""
 
 
@@ -69,12 +69,12 @@ class Listen(Model):
         certificate = self.certfile or options.get("certfile")
         return (certificate, self.keyfile or options.get("keyfile") or certificate) if certificate else None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, data: Any) -> Any:
-        if isinstance(data, int) and not isinstance(data, bool):
-            return {"port": data}
-        return {"endpoint": data} if isinstance(data, str | list) else data
+
+def long_form(listen: Any) -> Any:
+    """`listen: 8000` and `listen: unix:/run/app.sock` as mappings."""
+    if isinstance(listen, int) and not isinstance(listen, bool):
+        return {"port": listen}
+    return {"endpoint": listen} if isinstance(listen, str | list) else listen
 
 
 class Settings(Model):
@@ -124,8 +124,8 @@ class Session(StoreOptions):
     """Sessions and their cookie."""
 
     cookie: str = Field(default="sid", description="Name of the session's cookie.")
-    expiry: Annotated[float, BeforeValidator(no_bool), Field(gt=0)] | Literal[False] = Field(
-        default=31, description="Days that a session lasts; `false`: until the browser closes."
+    expiry: Annotated[float, Field(gt=0), BeforeValidator(no_bool)] | Literal[False] = Field(
+        default=31.0, description="Days that a session lasts; `false`: until the browser closes."
     )
     httponly: bool = Field(default=True, description="JavaScript cannot read the cookie.")
     secure: bool | None = Field(
@@ -143,7 +143,9 @@ class RateLimitStore(StoreOptions):
 class App(Model):
     """The ``app:`` section."""
 
-    listen: Listen = Field(default=Listen(), description="Ports, endpoints, TLS and limits on requests.")
+    listen: Annotated[Listen, BeforeValidator(long_form, json_schema_input_type=Listen | int | str | list[str])] = (
+        Field(default=Listen(), description="Ports, endpoints, TLS and limits on requests.")
+    )
     settings: Settings = Field(default=Settings(), description="Cookies, compression, debugging, templates.")
     session: Session = Field(default=Session(), description="The store of sessions and their cookie.")
     ratelimit: RateLimitStore = Field(default=RateLimitStore(), description="The store of rate limits.")
