@@ -6,7 +6,6 @@ app comes and goes with each reload; this stays.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -25,6 +24,7 @@ from gramex_twisted.config.document import Config
 from gramex_twisted.config.settings import Listen
 from gramex_twisted.listeners import Listeners, listeners_of
 from gramex_twisted.notify import Notifier
+from gramex_twisted.processlog import ProcessLog
 from gramex_twisted.reload import Reloader, lines
 from gramex_twisted.sockets import Inherited, ListenError
 from gramex_twisted.source import Source
@@ -39,7 +39,7 @@ GRACE = 0.05
 
 
 class GramexDaemon(MultiService):
-    """Serves the app of ``source``, whose first ``config`` has been loaded already.
+    """Serves the app of ``source``, whose first ``config`` has been loaded already, and whose ``log:`` is in effect.
 
     ``startService`` exits with one line and status 1 when a port cannot be opened, and with 64 when the app is at
     fault. SIGHUP reloads; SIGTERM and SIGINT finish what runs, for ``app.shutdown_timeout`` seconds at most, and end
@@ -49,7 +49,13 @@ class GramexDaemon(MultiService):
     app: Gramex
 
     def __init__(
-        self, source: Source, config: Config, reactor: Any, environ: MutableMapping[str, str] = os.environ
+        self,
+        source: Source,
+        config: Config,
+        reactor: Any,
+        environ: MutableMapping[str, str] = os.environ,
+        *,
+        log: ProcessLog | None = None,
     ) -> None:
         super().__init__()
         self.source = source
@@ -58,6 +64,7 @@ class GramexDaemon(MultiService):
         self.site = Site(Resource(), reactor, limits_of(config.app.listen))
         self.listeners = Listeners(reactor, self.site, Inherited(environ))
         self.reloader = Reloader(self, reactor)
+        self.log = log
         self._first_config = config
         self._exit_status = 0
         self._stopping = False
@@ -75,6 +82,8 @@ class GramexDaemon(MultiService):
 
     def use(self, app: Gramex) -> None:
         """Let ``app`` answer from now on."""
+        for warning in app.config.warnings:
+            log.warn("{warning}", warning=str(warning))
         self.app = app
         self.site.resource = app.router
         self.site.limits = limits_of(app.config.app.listen)
@@ -114,8 +123,15 @@ class GramexDaemon(MultiService):
         sys.stderr.write("\n".join(told or [failure.getTraceback().rstrip()]) + "\n")
         self._exit_status = EXIT_CONFIG if told and not failure.check(ListenError) else EXIT_FAILURE
         if self.reactor.running:
-            self.reactor.addSystemEventTrigger("after", "shutdown", _exit_process, self._exit_status)
+            self.reactor.addSystemEventTrigger("after", "shutdown", self._exit_process)
             self.reactor.stop()
+
+    def _exit_process(self) -> None:
+        """End with a status once the reactor has stopped: ``twist`` itself knows only success."""
+        if self.log is not None:
+            self.log.close()
+        sys.stderr.flush()
+        os._exit(self._exit_status)
 
     # Signals ----------------------------------------------------------------------------------------------------------
 
@@ -170,7 +186,7 @@ class GramexDaemon(MultiService):
     async def _drain(self) -> None:
         """Wait for connections and requests to end, for ``app.shutdown_timeout`` seconds or until a second signal."""
         timeout = self.app.config.app.shutdown_timeout
-        apps = [Deferred.fromCoroutine(app.idle()) for app in self if isinstance(app, Gramex)]
+        apps = [app.idle() for app in self if isinstance(app, Gramex)]
         done = DeferredList([self.site.drain(), *apps])
         time_up: Deferred[None] = Deferred()
         timer = self.reactor.callLater(timeout, time_up.callback, None)
@@ -198,11 +214,3 @@ def limits_of(listen: Listen) -> Limits:
 async def first_of(*deferreds: Deferred[Any]) -> None:
     """Wait until one of ``deferreds`` fires. The others go on."""
     await DeferredList(deferreds, fireOnOneCallback=True, fireOnOneErrback=True)
-
-
-def _exit_process(status: int) -> None:
-    """End with ``status`` once the reactor has stopped: ``twist`` itself knows only success."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

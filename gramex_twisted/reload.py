@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import ModuleSet
 from gramex_twisted.listeners import Change, listeners_of
 from gramex_twisted.services.watcher import Watcher
@@ -122,6 +123,8 @@ class Reloader:
             app.setServiceParent(self.daemon)
             try:
                 await app.ready()
+                if self.daemon.log is not None:
+                    self.daemon.log.apply(config)
             except BaseException:
                 await app.disownServiceParent()
                 raise
@@ -149,18 +152,26 @@ def modules_of(*configs: Config) -> ModuleSet:
     return ModuleSet(sorted({file.parent for config in configs for file in config.files}))
 
 
-def refuse_worse(new: Gramex, old: Gramex) -> None:
-    """Raise what is wrong with the routes of ``new`` that ``old`` has not, or has in order.
+class RoutesBroke(ExceptionGroup[ConfigError]):
+    """Routes of the new app that cannot be set up; the app has logged them."""
 
-    A route that could not be set up all along is no reason to refuse an edit elsewhere.
+
+def refuse_worse(new: Gramex, old: Gramex) -> None:
+    """Raise what is wrong with the routes of ``new`` and was not wrong in ``old``.
+
+    A route that could not be set up all along is no reason to refuse an edit elsewhere. That edit may have moved it to
+    another line, so places are not compared.
     """
-    errors = [error for name, error in new.failed.items() if name not in old.failed]
+    known = {error.message for error in old.errors}
+    errors = [error for error in new.errors if error.message not in known]
     if errors:
-        raise ExceptionGroup("routes cannot be set up", errors)
+        raise RoutesBroke("routes cannot be set up", errors)
 
 
 def report(error: BaseException) -> None:
     """Log what is wrong, each error on a line that begins with its place."""
+    if isinstance(error, RoutesBroke):
+        return
     known = lines(error)
     for line in known:
         log.error("{line}", line=line)

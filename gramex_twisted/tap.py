@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from twisted.python import usage
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twisted.application.service import IService
 
     from gramex_twisted.config.document import Config
+    from gramex_twisted.processlog import ProcessLog
 
 EXIT_CONFIG = 64
 
@@ -35,6 +36,7 @@ class Options(usage.Options):
 
     source: Source
     config: Config
+    log: ProcessLog | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +57,8 @@ class Options(usage.Options):
         try:
             self.source = Source.find(self["config"], tuple(self.overrides), strict=bool(self["strict"]))
             self.config = self.source.load()
+            if self.parent is not None:
+                self.log = start_logging(self.parent, self["log-format"], self.config)
         except (ConfigError, ExceptionGroup) as error:
             faults = list(config_errors(error))
             if not faults:
@@ -62,8 +66,6 @@ class Options(usage.Options):
             # twist would print its whole usage below a UsageError, and the errors would scroll out of sight.
             sys.stderr.write("".join(f"{fault}\n" for fault in faults))
             raise SystemExit(EXIT_CONFIG) from None
-        if self.parent is not None:
-            self.parent["fileLogObserverFactory"] = log_observer_factory(self["log-format"])
         install_reactor(self.parent)
 
 
@@ -74,11 +76,15 @@ def port_overrides(text: str) -> list[str]:
     return [f"app.listen.port={text}", "app.listen.endpoint=null"]
 
 
-def log_observer_factory(form: str) -> Any:
-    """What makes the observer that ``twist`` logs with."""
-    from twisted.logger import jsonFileLogObserver, textFileLogObserver
+def start_logging(twist: Any, form: Literal["text", "json"], config: Config) -> ProcessLog:
+    """Log as the configuration says, and let ``twist`` (its options) log there too."""
+    from gramex_twisted.processlog import ProcessLog
+    from gramex_twisted.services.logobserver import StdlibObserver
 
-    return jsonFileLogObserver if form == "json" else textFileLogObserver
+    log = ProcessLog(form, twist["logFile"])
+    log.apply(config)
+    twist["fileLogObserverFactory"] = lambda stream: StdlibObserver()
+    return log
 
 
 def install_reactor(twist: Any) -> None:
@@ -112,4 +118,4 @@ def makeService(options: Options) -> IService:
 
     from gramex_twisted.daemon import GramexDaemon
 
-    return GramexDaemon(options.source, options.config, reactor)
+    return GramexDaemon(options.source, options.config, reactor, log=options.log)
