@@ -123,13 +123,13 @@ class Threads(Service):
 
     def startService(self) -> None:
         """Accept calls (again). Threads start when there is work."""
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         self._reactor_thread = threading.get_ident()
         self._stopping = self._abandoned = False
 
     def stopService(self) -> Deferred[None]:
         """Refuse what is queued, wait for what runs, at most ``stop_timeout`` seconds, and end the threads."""
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         self._stopping = True
         while self._jobs:
             job = self._jobs.popleft()
