@@ -132,8 +132,10 @@ class Request(server.Request):
         self.code = status
         if self._disconnected:
             return
+        self._close_if_draining()
         self.startedWriting = 1
         self.sentLength = len(body)
+        self._announce_close()
         extra = b"".join(
             b"%s: %s\r\n" % (name, value)
             for name, values in self.responseHeaders.getAllRawHeaders()
@@ -147,12 +149,24 @@ class Request(server.Request):
 
     def begin(self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]]) -> None:
         """Start a response whose body follows through ``write``: chunked unless ``headers`` tell its length."""
+        self._close_if_draining()
         self.setResponseCode(status, reason)
+        self._announce_close()
         for name, value in headers:
             self.responseHeaders.addRawHeader(name, value)
         # A type is the handler's business here, and Twisted's default must not be added to a 206 or 416.
         self.defaultContentType = None
         self.write(b"")
+
+    def _announce_close(self) -> None:
+        """While the server drains, tell the client that this connection ends with this response."""
+        if self.site.draining:
+            self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+
+    def _close_if_draining(self) -> None:
+        if self.site.draining:
+            self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+            self.channel.persistent = 0
 
     def abort(self) -> None:
         """Cut the connection."""
