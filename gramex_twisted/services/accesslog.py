@@ -90,13 +90,10 @@ class AccessLog(Service):
         rows = self._rows
         rows.append(row)
         count = len(rows)
-        if count == 1:
-            if self.running:
-                self._timer = self._reactor.callLater(self.interval, self.flush)
-            else:
-                self.flush()  # a request that outlived its app
-        elif count >= self.batch:
+        if count >= self.batch or not self.running:  # not running: a request that outlived its app
             self.flush()
+        elif count == 1:
+            self._timer = self._reactor.callLater(self.interval, self.flush)
 
     def flush(self) -> None:
         """Hand what there is to the writer."""
