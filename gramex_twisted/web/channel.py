@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.interfaces import IAddress, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -48,8 +48,11 @@ class Channel(HTTPChannel):
 
     site: Site
     requests: list[Request]
+    _peer: IAddress
+    _host: IAddress
     transport: Any
     refused = False
+    closing = False
     paused_at: float | None = None
 
     def __init__(self, site: Site) -> None:
@@ -65,7 +68,15 @@ class Channel(HTTPChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        # Each request asks for both, and the transport would ask the kernel each time.
+        self._peer, self._host = super().getPeer(), super().getHost()
         self.site.channels.add(self)
+
+    def getPeer(self) -> IAddress:
+        return self._peer
+
+    def getHost(self) -> IAddress:
+        return self._host
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.site.channel_lost(self)
@@ -74,6 +85,8 @@ class Channel(HTTPChannel):
     # Sizes ------------------------------------------------------------------------------------------------------------
 
     def lineReceived(self, line: bytes) -> None:
+        if self.refused:
+            return
         if self._receivedHeaderSize + len(line) > self.totalHeadersSize:
             self.lineLengthExceeded(line)
         elif line and self._receivedHeaderCount >= self.maxHeaders:
@@ -103,6 +116,9 @@ class Channel(HTTPChannel):
         self.loseConnection()
 
     def loseConnection(self) -> None:
+        if self.closing:
+            return
+        self.closing = True
         if self.refused:
             # Closing now, with bytes of the client still unread, would reset the connection and the answer with it.
             self.dataReceived = _drop  # type: ignore[method-assign]
@@ -121,7 +137,7 @@ class Channel(HTTPChannel):
         if self.paused_at is not None:
             if now - self.paused_at > self.limits.write_timeout:
                 self.transport.abortConnection()
-        elif self.refused:
+        elif self.closing:
             return
         elif not self.requests:
             self._tick_waiting(now)
@@ -136,7 +152,7 @@ class Channel(HTTPChannel):
         if self._buffer and waited > self.limits.header_timeout:
             self.refuse(408)
         elif waited > self.limits.idle_timeout:
-            super().loseConnection()
+            self.loseConnection()
 
     def _tick_body(self, now: float) -> None:
         request = self.requests[0]
@@ -151,8 +167,6 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: Request) -> None:
         self.since = self.site.now
-        if self.site.draining:
-            self.persistent = False
         super().requestDone(request)
 
     def pauseProducing(self) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Bytes above which compressing or encoding goes to a thread.
 LARGE = 64 << 10
 
+_PLAIN = (str, bytes, dict, list, int, float, type(None))
+
 #: What a resource returns that has answered by itself.
 HANDLED = object()
 
@@ -37,9 +39,10 @@ async def respond(context: Context, value: Any) -> None:
     """Send ``value``, after what ``handler.write`` has gathered, as the response of ``context``."""
     if value is HANDLED:
         return
-    if isinstance(value, Body):
+    # What most functions return is neither, and asking a protocol costs more than all else here.
+    if not isinstance(value, _PLAIN) and isinstance(value, Body):
         await value.respond(context)
-    elif _streams(value) and not context.finished:
+    elif not isinstance(value, _PLAIN) and _streams(value) and not context.finished:
         await _stream(context, value)
     else:
         encoded = Encoded(b"", None) if context.finished else await _encode(context, value)
