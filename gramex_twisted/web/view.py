@@ -156,6 +156,8 @@ class RequestView:
 
 
 def _valid_ip(text: str) -> str | None:
+    if not text:
+        return None
     try:
         ip_address(text)
     except ValueError:
