@@ -145,6 +145,8 @@ def build_columns(
     keys: Sequence[str], where: str = "log.handlers.requests.keys"
 ) -> tuple[list[Callable[[Row], object]], Callable[[Any], tuple[object, ...]] | None]:
     """(A function for each CSV column, what makes a row's ``extras`` from a Context or None where there are none)."""
+    if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+        raise ConfigError(where, f"log keys are a list of names, such as [time, status, uri], not {keys!r}")
     extras = [key for key in keys if key not in _IN_ROW]
     columns = [_IN_ROW[key] if key in _IN_ROW else _extra(extras.index(key)) for key in keys]
     return columns, build_keys(extras, where) if extras else None

@@ -202,6 +202,11 @@ class KeysTest(SynchronousTestCase):
             self.assertEqual(caught.exception.where, "gramex.yaml:3:5")
             self.assertEqual(caught.exception.message, f"unknown log key {key!r}: did you mean {hint}?")
 
+    def test_keys_that_are_no_list_of_names_are_an_error(self) -> None:
+        for keys in ("time", [["time"]], [{"time": 1}], [None]):
+            with self.assertRaisesRegex(ConfigError, "log keys are a list of names"):
+                build_columns(keys)  # type: ignore[arg-type]
+
     def test_a_value_that_cannot_be_had_is_empty_and_reported(self) -> None:
         with capturedLogs() as events:
             values = build_keys(["name", "user.id"])(context(current_user=object()))
