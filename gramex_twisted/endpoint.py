@@ -61,7 +61,10 @@ class Endpoint(resource.Resource):
         found = handler.handlers()
         if methods is None:
             return found
-        names = method_list(methods, setup.where("methods"))
+        try:
+            names = method_list(methods)
+        except ValueError as error:
+            raise setup.error(str(error), "methods") from None
         if "GET" in names:
             names = (*names, "HEAD")
         return {name: found[name] for name in names if name in found}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from gramex_twisted.errors import ConfigError, HTTPError
+from gramex_twisted.errors import HTTPError
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 OVERRIDE = "x-http-method-override"
@@ -28,16 +28,16 @@ def effective_method(request: Any) -> str:
     return method
 
 
-def method_list(value: str | Iterable[str], where: str) -> tuple[str, ...]:
+def method_list(value: str | Iterable[str]) -> tuple[str, ...]:
     """``"GET, post"`` or ``[get, post]`` as upper-case names, in order.
 
-    :raises ConfigError: for what is no HTTP method.
+    :raises ValueError: for what is no HTTP method.
     """
     text = value if isinstance(value, str) else " ".join(value)
     names = tuple(dict.fromkeys(text.upper().replace(",", " ").split()))
     for name in names:
         if name not in METHODS:
-            raise ConfigError(where, f"methods: {name!r} is not an HTTP method; use {', '.join(METHODS)}")
+            raise ValueError(f"{name!r} is not an HTTP method; use {', '.join(METHODS)}")
     return names
 
 

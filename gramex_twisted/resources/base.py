@@ -11,10 +11,12 @@ from pydantic import Field
 from twisted.web import resource
 
 from gramex_twisted.config.document import RouteConfig
+from gramex_twisted.config.marks import dotted
 from gramex_twisted.config.model import Model
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.services.container import Services
+from gramex_twisted.web.redirects import Redirects
 from gramex_twisted.web.reply import canonical, header_value
 from gramex_twisted.web.run import as_deferred, is_awaitable
 
@@ -88,12 +90,24 @@ class Setup:
         try:
             return compile_function(spec, variables, self.where(*keys), modules=self.services.modules)
         except ConfigError as error:
-            path = ".".join(map(str, ("url", self.name, *keys)))
-            raise ConfigError(error.where, f"{path}: {error.message}") from error.__cause__
+            raise ConfigError(error.where, f"{self._path(keys)}: {error.message}") from error.__cause__
+
+    def redirects(self, option: str | dict[str, Any] | None) -> Redirects:
+        """Where the route's ``redirect:`` leads.
+
+        :raises ConfigError: for an unknown key.
+        """
+        try:
+            return Redirects(option, self.name)
+        except ValueError as error:
+            raise self.error(str(error), "redirect") from None
 
     def error(self, message: str, *keys: str | int) -> ConfigError:
         """A ConfigError about the kwarg ``keys``."""
-        return ConfigError(self.where(*keys), f"{'.'.join(map(str, ('url', self.name, *keys)))}: {message}")
+        return ConfigError(self.where(*keys), f"{self._path(keys)}: {message}")
+
+    def _path(self, keys: tuple[str | int, ...]) -> str:
+        return dotted(("url", self.name, "kwargs", *map(str, keys)))
 
 
 class Resource(resource.Resource):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from gramex_twisted.resources.base import Options, Resource, Setup
-from gramex_twisted.web.redirects import Redirects
 
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
@@ -35,7 +34,7 @@ class FunctionHandler(Resource):
         spec = {key: written[key] for key in ("function", "args", "kwargs") if key in written}
         self.function = setup.function(spec if len(spec) > 1 else self.options.function, ["handler"], "function")
         self.in_thread = self.threaded(self.function)
-        self.redirects = Redirects(self.options.redirect, setup.name, setup.where("redirect"))
+        self.redirects = setup.redirects(self.options.redirect)
 
     async def on_GET(self, context: Context) -> Any:
         """The function's result, or a redirect after it."""

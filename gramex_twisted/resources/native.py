@@ -24,14 +24,16 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 def as_resource(thing: Any) -> IResource | None:
     """``thing`` as a Twisted resource: one already, a class of them, or a Klein app; None for anything else."""
-    if isinstance(thing, type) and IResource.implementedBy(thing):
+    provided: Any = IResource
+    if isinstance(thing, type) and provided.implementedBy(thing):
         thing = thing()
-    if IResource.providedBy(thing):  # type: ignore[call-arg]
-        return thing
+    if provided.providedBy(thing):
+        resource: IResource = thing
+        return resource
     make = getattr(thing, "resource", None)
     if callable(make) and hasattr(thing, "route"):
         made = make()
-        return made if IResource.providedBy(made) else None
+        return made if provided.providedBy(made) else None
     return None
 
 

@@ -7,8 +7,6 @@ from urllib.parse import urljoin, urlsplit
 
 from twisted.logger import Logger
 
-from gramex_twisted.errors import ConfigError
-
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
 
@@ -21,16 +19,17 @@ class Redirects:
     """The places a route may redirect to, in the order they are tried.
 
     :param option: a URL, or a dict of ``query`` (argument name), ``header`` (header name), ``url``, ``external``.
-    :raises ConfigError: for any other key.
+    :param route: the route's name, for the log.
+    :raises ValueError: for any other key.
     """
 
-    def __init__(self, option: str | dict[str, Any] | None, route: str, where: str) -> None:
+    def __init__(self, option: str | dict[str, Any] | None, route: str) -> None:
         option = {"url": option} if isinstance(option, str) else dict(option or {})
         self._route = route
         self._external = bool(option.pop("external", False))
         for key in option:
             if key not in _SOURCES:
-                raise ConfigError(where, f"url.{route}.redirect: unknown key {key!r}; use {', '.join(_SOURCES)}")
+                raise ValueError(f"unknown key {key!r}; use {', '.join((*_SOURCES, 'external'))}")
         self._sources: tuple[tuple[str, str], ...] = tuple(option.items())
 
     @property

@@ -140,7 +140,7 @@ class _Bridge(Coroutine[Any, Any, Any]):
         self._slow = slow
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return self  # type: ignore[return-value]
+        return self
 
     def __iter__(self) -> _Bridge:
         return self
