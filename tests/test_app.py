@@ -127,9 +127,7 @@ class HandlerTests(AppTestCase):
             self.assertEqual(self.get(url).headers["x-base"], "everywhere", url)
 
 
-FAILING = tuple(
-    ["syntax", "module", "broken", "needs", "unknown", "missing", "raises", "number", "method", "header", "status"]
-)
+FAILING = "syntax", "module", "broken", "needs", "unknown", "missing", "raises", "number", "method", "header", "status"
 
 
 class SetupFailedTests(AppTestCase):
@@ -174,7 +172,7 @@ class SetupFailedTests(AppTestCase):
     def test_each_error_has_its_place_and_says_what_is_wrong(self) -> None:
         self.forget_errors(RuntimeError)
         errors = {error.message.split(":")[0].split(".")[1]: str(error) for error in self.app.gramex.errors}
-        self.assertEqual(set(errors), {*FAILING.split(), "nopattern"})
+        self.assertEqual(set(errors), {*FAILING, "nopattern"})
         for name, error in errors.items():
             self.assertRegex(error, r"gramex\.yaml:\d+:\d+: url\.", name)
         self.assertIn("did you mean 'FunctionHandler'?", errors["unknown"])
