@@ -41,7 +41,9 @@ class Server:
         self.folder = folder
         self.command = command(folder, self.port)
         self.ready = ready
-        self.environment = {**os.environ, **environment}
+        # What the shell says to Python (no bytecode, no buffering) is not what is measured.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self.environment = {**inherited, **environment}
         self.output = folder / f"server-{self.port}.log"
         self.started = 0.0
 
