@@ -36,6 +36,8 @@ log = Logger()
 EXIT_FAILURE, EXIT_CONFIG = 1, 64
 #: Seconds in which requests that lie in the kernel are read, before connections without a request are closed.
 GRACE = 0.05
+#: Seconds in which an app whose requests were cut may still stop in order: its threads are of no more use.
+LAST_CALL = 0.5
 
 
 class GramexDaemon(MultiService):
@@ -62,6 +64,7 @@ class GramexDaemon(MultiService):
         self.reactor = reactor
         self.notifier = Notifier(reactor, environ)
         self.site = Site(Resource(), reactor, limits_of(config.app.listen))
+        self.site.noisy = False  # it is started and stopped with every port
         self.listeners = Listeners(reactor, self.site, Inherited(environ))
         self.reloader = Reloader(self, reactor)
         self.log = log
@@ -92,8 +95,6 @@ class GramexDaemon(MultiService):
 
     def startService(self) -> None:
         super().startService()
-        if str(self.source.home) not in sys.path:
-            sys.path.insert(0, str(self.source.home))
         Deferred.fromCoroutine(self._start()).addErrback(self._start_failed)
         if self._exit_status:
             raise SystemExit(self._exit_status)
@@ -161,8 +162,12 @@ class GramexDaemon(MultiService):
             log.info("{name}: stopping", name=name)
             self._stopping = True
             self.reactor.stop()
-        elif not self._hurry.called:
+        else:
             log.warn("{name} again: stopping at once", name=name)
+            self._hurry_up()
+
+    def _hurry_up(self) -> None:
+        if not self._hurry.called:
             self._hurry.callback(None)
 
     # Stop -------------------------------------------------------------------------------------------------------------
@@ -177,14 +182,18 @@ class GramexDaemon(MultiService):
         await self.reloader.stop()
         await self.listeners.close()
         await deferLater(self.reactor, GRACE)
-        await self._drain()
+        if not await self._drain():
+            self.reactor.callLater(LAST_CALL, self._hurry_up)
         await first_of(maybeDeferred(super().stopService), self._hurry)
         self.notifier.stop_watchdog()
         self._restore_signals()
         log.info("stopped")
 
-    async def _drain(self) -> None:
-        """Wait for connections and requests to end, for ``app.shutdown_timeout`` seconds or until a second signal."""
+    async def _drain(self) -> bool:
+        """Wait for connections and requests to end, for ``app.shutdown_timeout`` seconds or until a second signal.
+
+        False when some had to be cut.
+        """
         timeout = self.app.config.app.shutdown_timeout
         apps = [app.idle() for app in self if isinstance(app, Gramex)]
         done = DeferredList([self.site.drain(), *apps])
@@ -197,6 +206,7 @@ class GramexDaemon(MultiService):
             left = len(self.site.channels)
             log.warn("cutting {left} connections that did not end within {timeout} s", left=left, timeout=timeout)
             self.site.abort()
+        return bool(done.called)
 
 
 def limits_of(listen: Listen) -> Limits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,12 @@ class Source:
     def home(self) -> Path:
         """The app's folder: user modules are imported from it."""
         return self.path.parent
+
+    def enter(self) -> None:
+        """Let the app's modules be imported, in this process. To be called before ``load``, which may evaluate
+        functions of variables."""
+        if str(self.home) not in sys.path:
+            sys.path.insert(0, str(self.home))
 
     def load(self) -> Config:
         """Read and validate. Raises an ExceptionGroup of ConfigErrors: all that there are."""

@@ -56,6 +56,7 @@ class Options(usage.Options):
             self.overrides += port_overrides(self["port"])
         try:
             self.source = Source.find(self["config"], tuple(self.overrides), strict=bool(self["strict"]))
+            self.source.enter()
             self.config = self.source.load()
             if self.parent is not None:
                 self.log = start_logging(self.parent, self["log-format"], self.config)
@@ -81,7 +82,7 @@ def start_logging(twist: Any, form: Literal["text", "json"], config: Config) -> 
     from gramex_twisted.processlog import ProcessLog
     from gramex_twisted.services.logobserver import StdlibObserver
 
-    log = ProcessLog(form, twist["logFile"])
+    log = ProcessLog(form, twist.get("logFile"))
     log.apply(config)
     twist["fileLogObserverFactory"] = lambda stream: StdlibObserver()
     return log

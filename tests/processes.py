@@ -203,7 +203,7 @@ class ProcessTestCase(TestCase):
                 for key, value in os.environ.items()
                 if not key.startswith(("LISTEN_", "NOTIFY_", "WATCHDOG_"))
             },
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "GRAMEXDATA": str(self.folder / "data"),
             "PYTHONUNBUFFERED": "1",
             **(env or {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from textwrap import dedent
 from typing import Any
 
 from twisted.internet import reactor
@@ -37,6 +38,11 @@ APP = {
         time.sleep(60)
     """,
 }
+
+
+def listening(options: str) -> dict[str, str]:
+    """APP with ``app.listen``."""
+    return {**APP, "gramex.yaml": f"{dedent(APP['gramex.yaml'])}app: {{listen: {options}}}\n"}
 
 
 class DrainTests(ProcessTestCase):
@@ -87,9 +93,7 @@ class DrainTests(ProcessTestCase):
 class SocketTests(ProcessTestCase):
     async def test_a_unix_socket_and_a_port_serve_the_same_app(self) -> None:
         path = str(self.folder / "app.sock")
-        self.write(
-            {**APP, "gramex.yaml": APP["gramex.yaml"] + f"    app: {{listen: ['unix:{path}:mode=600', 'tcp:0']}}\n"}
-        )
+        self.write(listening(f"['unix:{path}:mode=600', 'tcp:0']"))
         server = await self.spawn().started()
         for client in (await Client.connect(path=path), await Client.connect(server.port)):
             self.assertEqual((await client.get("/")).body, b"hello")
@@ -102,8 +106,8 @@ class SocketTests(ProcessTestCase):
         first = free_port()
         with socket.create_server(("127.0.0.1", 0)) as taken:
             second = taken.getsockname()[1]
-            listen = f"    app: {{listen: ['tcp:{first}', 'tcp:{second}:interface=127.0.0.1']}}\n"
-            self.write({**APP, "gramex.yaml": APP["gramex.yaml"] + listen})
+            options = f"['tcp:{first}', 'tcp:{second}:interface=127.0.0.1']"
+            self.write(listening(options))
             server = self.spawn()
             self.assertEqual(await server.exited(), 1)
         self.assertEqual(
@@ -114,8 +118,8 @@ class SocketTests(ProcessTestCase):
     async def test_systemd_passes_sockets_by_index_and_by_port(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
             port = two.getsockname()[1]
-            listen = f"    app: {{listen: ['systemd:domain=INET:index=0', 'tcp:{port}']}}\n"
-            self.write({**APP, "gramex.yaml": APP["gramex.yaml"] + listen})
+            options = f"['systemd:domain=INET:index=0', 'tcp:{port}']"
+            self.write(listening(options))
             early = await Client.connect(one.getsockname()[1])
             response = early.send("/")
             server = self.spawn(env={"LISTEN_FDS": "2"}, fds={3: one.fileno(), 4: two.fileno()})
@@ -127,8 +131,8 @@ class SocketTests(ProcessTestCase):
 
     async def test_sighup_rotates_the_certificate_and_open_connections_go_on(self) -> None:
         certfile, keyfile = make_certificate(self.folder, "one")
-        listen = f"    app: {{listen: {{certfile: {certfile}, keyfile: {keyfile}}}}}\n"
-        self.write({**APP, "gramex.yaml": APP["gramex.yaml"] + listen})
+        options = f"{{certfile: {certfile}, keyfile: {keyfile}}}"
+        self.write(listening(options))
         server = await self.serve()
 
         async def connect() -> Client:

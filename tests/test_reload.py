@@ -79,8 +79,8 @@ class ReloadTests(ProcessTestCase):
     async def test_a_broken_edit_is_reported_with_its_line_and_the_mended_one_takes_over(self) -> None:
         self.write({"gramex.yaml": config("one", "app: {watch: true}\n")})
         server = await self.serve()
-        self.replace("gramex.yaml", config("two", "app: {watch: true, listen: {port: many}}\n"))
-        await server.line(r"gramex.yaml:3:\d+: .*port")
+        self.replace("gramex.yaml", config("two", "app: {watch: true, shutdown_timeout: soon}\n"))
+        await server.line(r"gramex.yaml:3:\d+: .*shutdown_timeout")
         await server.line("the app goes on as it was")
         self.assertEqual(await self.get(server), "one")
         self.replace("gramex.yaml", config("three", "app: {watch: true}\n"))

@@ -7,6 +7,7 @@ it, an editor's rename and a notification that never came (network file systems)
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,7 @@ from twisted.logger import Logger
 log = Logger()
 
 # Milliseconds: look after this much quiet, at the latest after that much, and anyway every so often.
-QUIET, LATEST, ANYWAY = 100, 500, 2000
+QUIET, LATEST, ANYWAY = 100, 500, 500
 # The kernel stamps files with a clock that lags behind time.time_ns() by up to a tick; nanoseconds.
 CLOCK_LAG = 20_000_000
 SOURCES = (".yaml", ".yml", ".py")
@@ -117,6 +118,7 @@ class _Watch:
     def notifications(self) -> Iterator[set[str]]:
         from watchfiles import watch  # here, because an app that is not watched need not load it
 
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports every change in the folders
         folders = {path.parent for path in self.statuses if path.parent.is_dir()}
         if not folders:
             return
