@@ -32,10 +32,10 @@ def drive(coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow) -> None:
     _step(coroutine, slow)
 
 
-def _step(coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow) -> None:
+def _step(coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow, failure: Failure | None = None) -> None:
     began = perf_counter()
     try:
-        awaited = coroutine.send(None)
+        awaited = coroutine.send(None) if failure is None else failure.throwExceptionIntoGenerator(coroutine)
     except StopIteration:
         return
     finally:
@@ -46,10 +46,13 @@ def _step(coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow) -> None:
 
 
 def _resume(result: object, coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow) -> object:
-    # The coroutine reads the result, or the error, off the Deferred that it awaited; an error that has been read there
-    # must not be reported again.
+    # The coroutine reads a result off the Deferred that it awaited. An error is thrown into it: a Deferred that is just
+    # running its callbacks cannot be asked for one. It must not be reported again.
+    if isinstance(result, Failure):
+        _step(coroutine, slow, result)
+        return None
     _step(coroutine, slow)
-    return None if isinstance(result, Failure) else result
+    return result
 
 
 def as_deferred(value: Awaitable[Any] | concurrent.futures.Future[Any], reactor: Any, slow: Slow) -> Deferred[Any]:

@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.services.inline import InlineThreads
 from gramex_twisted.services.threads import Threads, ThreadsStopped
+from gramex_twisted.web.run import drive
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
@@ -77,6 +78,18 @@ class ThreadsTest(TestCase):
             frames.append(traceback.tb_frame.f_code.co_name)
             traceback = traceback.tb_next
         self.assertIn("divide", frames)
+
+    async def test_a_coroutine_driven_by_the_server_gets_the_functions_own_error(self) -> None:
+        async def serve() -> None:
+            try:
+                await threads.run(divmod, 1, 0)
+            except Exception as error:
+                caught.callback(error)
+
+        threads = self.make()
+        caught: Deferred[Exception] = Deferred()
+        drive(serve(), lambda seconds: None)
+        self.assertIsInstance(await caught, ZeroDivisionError)
 
     async def test_sys_exit_in_a_function_is_its_callers_error_not_the_servers_end(self) -> None:
         threads = self.make(workers=1)
