@@ -11,6 +11,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
+from gramex_twisted.services.filecache import FileCache
+
 
 class InFlight:
     """Counts the requests that an app is answering, so that it can be stopped when there are none."""
@@ -59,6 +61,7 @@ class Services:
     trusts: Callable[[str], bool]
     modules: Any
     compilers: Any = None
+    files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)
 
 

@@ -23,6 +23,8 @@ log = Logger()
 Module = Callable[..., Any]
 """What ``{% module name(...) %}`` calls: ``module(names, ...)``, ``names`` being those that the template was given."""
 
+_APPS: Any = object()
+
 Stamp = tuple[int, int, int]
 """What tells that a file has changed: mtime in nanoseconds, size in bytes, inode."""
 
@@ -79,19 +81,19 @@ class Templates:
         path: Path | str,
         names: Mapping[str, Any],
         *,
-        autoescape: str | None = "",
+        autoescape: str | None = _APPS,
         whitespace: str | None = None,
     ) -> bytes:
         """The template in the file ``path`` with ``names``, in UTF-8.
 
         Beside ``names`` it knows ``escape xhtml_escape url_escape json_encode squeeze linkify datetime``.
 
-        :param autoescape: instead of the app's; "" is the app's, None none.
+        :param autoescape: instead of the app's; None or "" for none.
         :param whitespace: instead of the app's.
         :raises TemplateError: naming file and line. An HTTPError raised in the template stays what it is.
         :raises FileNotFoundError: when there is no such file.
         """
-        escape = self.autoescape if autoescape == "" else autoescape
+        escape = self.autoescape if autoescape is _APPS else autoescape
         compiled = self._load(os.path.abspath(path), escape or None, whitespace or self.whitespace)
         namespace: dict[str, Any] = {**compiled.namespace, **names}
         namespace["_tt_modules"] = _Modules(self.modules, names, compiled.path)

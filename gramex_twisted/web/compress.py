@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 
 #: Bytes below which compression is not worth its time.
 SMALLEST = 1024
+
+#: Best first.
+ENCODINGS = ("zstd", "br", "gzip")
 
 _TEXT = (
     "text/",
@@ -54,11 +58,17 @@ class Compressors:
             self.available["br"] = _brotli
         self.available["gzip"] = _gzip
 
-    def choose(self, accept: str) -> str | None:
-        """The encoding to use for an Accept-Encoding header (RFC 9110, 12.5.3); None for none."""
+    def choose(self, accept: str, ready: Container[str] = (), *, only_ready: bool = False) -> str | None:
+        """The encoding to use for an Accept-Encoding header (RFC 9110, 12.5.3); None for none.
+
+        :param ready: encodings that need no compressing, since the body is there in them.
+        :param only_ready: none but these.
+        """
         weights = _weights(accept)
         best, best_weight = None, 0.0
-        for name in self.available:
+        for name in ENCODINGS:
+            if name not in ready and (only_ready or name not in self.available):
+                continue
             weight = weights.get(name, weights.get("*", 0.0))
             if weight > best_weight:
                 best, best_weight = name, weight
@@ -69,7 +79,8 @@ class Compressors:
         return self.available[encoding](data)
 
 
-def _weights(accept: str) -> dict[str, float]:
+@lru_cache(256)  # browsers send the same few
+def _weights(accept: str) -> Mapping[str, float]:
     weights = {}
     for part in accept.split(","):
         name, _, parameters = part.partition(";")
