@@ -82,20 +82,21 @@ class Gramex(MultiService):
 
     def _services(self, config: Config, reactor: Any, threads: Threads | None) -> Services:
         settings = config.app.settings
+        threaded, threads = threads is None, threads or Threads(reactor, config.threadpool.workers)
         root = (config.files[0].parent if config.files else Path.cwd()).absolute()
         return Services(
             reactor=reactor,
             root=root,
             conf=config.tree,
             settings=settings,
-            threads=threads or Threads(reactor, config.threadpool.workers),
+            threads=threads,
             templates=Templates(whitespace=settings.template_whitespace, autoescape=settings.autoescape or None),
-            access_log=self._access_log(config, reactor, threaded=threads is None),
+            access_log=self._access_log(config, reactor, threaded=threaded),
             compressors=Compressors() if settings.compress_response else None,
             mimetypes=mime_types(config.mime),
             trusts=trusted(config),
             modules=ModuleSet([root]),
-            compilers=Compilers(reactor, root),
+            compilers=Compilers(reactor, root, threads, debug=settings.debug),
         )
 
     def _access_log(self, config: Config, reactor: Any, *, threaded: bool) -> AccessLog:

@@ -63,7 +63,7 @@ class HTTPError(Exception):
         return f"{text} ({self.log_message})" if self.log_message else text
 
 
-class Redirect(HTTPError):
+class Redirect(HTTPError):  # noqa: N818 - not an error
     """Sends the client to ``url`` with ``status_code`` 302 (or another 3xx)."""
 
     def __init__(self, url: str, status_code: int = 302) -> None:

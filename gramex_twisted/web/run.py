@@ -15,7 +15,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 #: Seconds that one step may hold the reactor before it is reported.
@@ -108,6 +108,10 @@ def _from_concurrent(future: concurrent.futures.Future[Any], reactor: Any) -> De
     return deferred
 
 
+def _trap_cancelled(failure: Failure) -> None:
+    failure.trap(CancelledError)
+
+
 def _ignore(_: object) -> None:
     """A canceller returns nothing."""
 
@@ -183,6 +187,7 @@ class _Bridge(Coroutine[Any, Any, Any]):
         def ended(future: asyncio.Future[None]) -> None:
             if future.cancelled():
                 deferred.cancel()
+                deferred.addErrback(_trap_cancelled)  # the coroutine has been told already
 
         deferred.addBoth(fired)
         future.add_done_callback(ended)
