@@ -18,11 +18,11 @@ MASK = "***"
 SHORTEST = 4
 
 
-def masked(config: Config) -> dict[Any, Any]:
-    """``config.tree`` with `***` for secrets: values of keys that are named like one, passwords in URLs, and the values
+def masked(config: Config, tree: dict[Any, Any]) -> dict[Any, Any]:
+    """``tree`` with `***` for secrets: values of keys that are named like one, passwords in URLs, and the values
     of `.secrets.yaml` wherever they are."""
     secrets = secret_texts([config.variables.get(name) for name in config.secrets])
-    result = mask(config.tree, sorted(secrets, key=len, reverse=True))
+    result = mask(tree, sorted(secrets, key=len, reverse=True))
     variables = result.get("variables")
     if isinstance(variables, dict):
         variables.update({name: MASK for name in config.secrets if name in variables})

@@ -57,11 +57,12 @@ def translate(error: ValidationError, data: Any) -> list[tuple[KeyPath, str]]:
         if item["type"] == "missing" and path and path[-1] == item["loc"][-1]:  # written as null, which counts as not
             item["type"], item["msg"] = "empty", "must not be empty"
         grouped.setdefault(path, []).append(item)
-    paths = list(grouped)
-    deepest = [
-        path for path in paths if not any(len(other) > len(path) and other[: len(path)] == path for other in paths)
-    ]
-    return [(path, message) for path in deepest for message in messages(grouped[path])]
+    found = []
+    for path, items in grouped.items():
+        if any(len(other) > len(path) and other[: len(path)] == path for other in grouped):
+            items = [item for item in items if expectation(item["type"], item.get("ctx", {})) is None]
+        found += [(path, message) for message in messages(items)]
+    return found
 
 
 def real_path(location: Sequence[str | int], data: Any) -> KeyPath:
@@ -119,7 +120,8 @@ def expectation(kind: str, context: Mapping[str, Any]) -> str | None:
 def other(kind: str, context: Mapping[str, Any], text: str, value: Any) -> str:
     """A limit that is not kept, or what a validator says."""
     if kind in LIMITS:
-        return f"{LIMITS[kind].format(**context)}, not {shown(value)}"
+        numbers = {key: f"{limit:g}" if isinstance(limit, float) else limit for key, limit in context.items()}
+        return f"{LIMITS[kind].format(**numbers)}, not {shown(value)}"
     if "error" in context:
         return str(context["error"])
     return text[:1].lower() + text[1:]

@@ -1,0 +1,208 @@
+"""``gramex-twisted check | schema | show | init``: what can be said about a configuration without serving it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib.resources import files as package_files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+from gramex_twisted.config.check import EXIT_CONFIG, EXIT_OK, Report
+from gramex_twisted.config.imports import display
+from gramex_twisted.errors import ConfigError
+from gramex_twisted.source import DEFAULT, Source, config_errors
+
+if TYPE_CHECKING:
+    from gramex_twisted.config.document import Config
+
+EXIT_FAILURE = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit status: 0, 64 for a configuration with errors, 1 for other failures."""
+    options = parser().parse_args(arguments)
+    command = {"check": check, "schema": schema, "show": show, "init": init}[options.command]
+    return command(options)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="gramex-twisted", description=__doc__)
+    commands = result.add_subparsers(dest="command", required=True, metavar="command")
+    checked = commands.add_parser("check", help="check everything that a start would check, without opening a port")
+    checked.add_argument("--json", action="store_true", help="print the findings as JSON")
+    shown = commands.add_parser("show", help="print the effective configuration, with secrets masked")
+    shown.add_argument("--routes", action="store_true", help="print the routes instead, in the order they match")
+    for command in (checked, shown):
+        command.add_argument("file", nargs="?", help=f"a gramex.yaml or a folder [default: ./{DEFAULT}]")
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key")
+    commands.add_parser("schema", help="print the JSON Schema of gramex.yaml, for completion in editors")
+    made = commands.add_parser("init", help="write a small app to begin with")
+    made.add_argument("folder", nargs="?", default=".", help="where to [default: here]")
+    return result
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print what is wrong with a configuration."""
+    report = inspect(options.file, options.set)
+    print(report.json() if options.json else report.text())
+    return report.exit_code
+
+
+def inspect(file: str | None, overrides: Sequence[str] = ()) -> Report:
+    """Load the configuration and build its app, without starting it; what that found."""
+    name = file or DEFAULT
+    try:
+        source = Source.find(file, tuple(overrides))
+        config = source.load()
+    except (ConfigError, ExceptionGroup) as error:
+        return Report(name, known_errors(error))
+    name = display(source.path)
+    sys.path.insert(0, str(source.home))  # as the daemon does, for user modules
+    try:
+        errors = (*listen_errors(config), *app_errors(config))
+    finally:
+        sys.path.remove(str(source.home))
+    return Report(name, errors, config.warnings)
+
+
+def known_errors(error: BaseException) -> tuple[ConfigError, ...]:
+    """The ConfigErrors in ``error``; it is raised again when it is something else."""
+    errors = tuple(config_errors(error))
+    if not errors:
+        raise error
+    return errors
+
+
+def app_errors(config: Config) -> tuple[ConfigError, ...]:
+    """What building the app finds: functions that cannot be imported, files that are not there."""
+    from twisted.internet import reactor
+
+    from gramex_twisted.app import Gramex
+
+    try:
+        return tuple(Gramex(config, reactor).errors)
+    except (ConfigError, ExceptionGroup) as error:
+        return known_errors(error)
+
+
+def listen_errors(config: Config) -> tuple[ConfigError, ...]:
+    """What is wrong with endpoints and certificates. No port is opened."""
+    from gramex_twisted.listeners import listeners_of
+    from gramex_twisted.sockets import ListenError
+
+    try:
+        for listener in listeners_of(config.app.listen):
+            if listener.certificate:
+                listener.certificate.options()
+    except ListenError as error:
+        return (ConfigError(str(config.mark("app", "listen")), str(error)),)
+    return ()
+
+
+def schema(options: argparse.Namespace) -> int:
+    """Print the JSON Schema."""
+    from gramex_twisted.config.editor import json_schema
+    from gramex_twisted.registry import Registry
+
+    print(json.dumps(json_schema(Registry()), indent=2, ensure_ascii=False))
+    return EXIT_OK
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print the effective configuration or the routes."""
+    try:
+        config = Source.find(options.file, tuple(options.set)).load()
+    except (ConfigError, ExceptionGroup) as error:
+        print("\n".join(str(fault) for fault in known_errors(error)), file=sys.stderr)
+        return EXIT_CONFIG
+    print(route_table(config) if options.routes else as_yaml(effective(config)), end="")
+    return EXIT_OK
+
+
+def effective(config: Config) -> dict[Any, Any]:
+    """The tree with the defaults of ``app:`` and ``threadpool:`` filled in, and secrets masked."""
+    from gramex_twisted.config.masking import masked
+
+    defaults = {
+        "app": config.app.model_dump(mode="json", exclude_none=True),
+        "threadpool": config.threadpool.model_dump(mode="json"),
+    }
+    return masked(config, {**config.tree, **defaults})
+
+
+def as_yaml(tree: dict[Any, Any]) -> str:
+    """``tree`` as YAML. What has no YAML (results of variables' functions) is shown as text."""
+    text: str = yaml.dump(tree, Dumper=ShowDumper, sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
+class ShowDumper(yaml.SafeDumper):
+    """Writes each value in full, and any object as its text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Never write an alias: people read this."""
+        return True
+
+
+ShowDumper.add_multi_representer(object, lambda dumper, value: dumper.represent_str(str(value)))
+
+
+def route_table(config: Config) -> str:
+    """The routes in the order in which they are tried."""
+    from gramex_twisted.routing import Route
+
+    ranked = [
+        (Route(route.pattern, route.priority, order, cast(Any, None)).rank, route)
+        for order, route in enumerate(config.routes)
+    ]
+    rows = [("PRIORITY", "PATTERN", "HANDLER", "NAME", "WHERE")]
+    for _, route in sorted(ranked, key=lambda pair: pair[0]):
+        handler = f"{route.handler or '-'}{' (has errors)' if route.errors else ''}"
+        rows.append((f"{route.priority:g}", route.pattern or "-", handler, route.name, route.where))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return "".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
+    )
+
+
+def init(options: argparse.Namespace) -> int:
+    """Write a small app into a folder, where none of its files may be yet."""
+    folder = Path(options.folder)
+    template = list(walk(package_files("gramex_twisted") / "init"))
+    taken = [str(folder / path) for path, _ in template if (folder / path).exists()]
+    if taken:
+        print(f"{', '.join(taken)}: there already, nothing was written", file=sys.stderr)
+        return EXIT_FAILURE
+    try:
+        for path, content in template:
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILURE
+    step = "" if folder.resolve() == Path.cwd().resolve() else f"cd {options.folder} && "
+    print(f"{folder / DEFAULT} is written. Serve it with:  {step}twist gramex")
+    return EXIT_OK
+
+
+def walk(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
+    """The files of the template by their path in it, with their content."""
+    found = []
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir() and item.name != "__pycache__":
+            found += walk(item, f"{prefix}{item.name}/")
+        elif item.is_file():
+            found.append((prefix + item.name, item.read_bytes()))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
