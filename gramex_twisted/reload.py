@@ -52,6 +52,7 @@ class Reloader:
 
     def watch(self, config: Config) -> None:
         """Watch the files of the app that now serves, if it wants that."""
+        self.watcher.rest()
         if config.app.watch and not self._stopped:
             self.watcher.watch(self._files(config))
 

@@ -49,7 +49,8 @@ class Inherited:
 
     def __init__(self, environ: MutableMapping[str, str] = os.environ) -> None:
         mine = environ.get("LISTEN_PID") == str(os.getpid())
-        count = int(environ.get("LISTEN_FDS", "0")) if mine else 0
+        passed = environ.get("LISTEN_FDS", "") if mine else ""
+        count = int(passed) if passed.isdecimal() else 0
         names = environ.get("LISTEN_FDNAMES", "").split(":") if mine else []
         if mine:
             for key in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):

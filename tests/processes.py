@@ -190,11 +190,15 @@ class ProcessTestCase(TestCase):
         env: Mapping[str, str] | None = None,
         fds: Mapping[int, int] | None = None,
         twist: tuple[str, ...] = (),
+        program: tuple[str, ...] = ("-m", "twisted"),
     ) -> Server:
-        """Start ``twist [twist] gramex [args]`` in the folder. ``fds`` maps the child's descriptors to ours."""
+        """Start ``twist [twist] gramex [args]`` in the folder.
+
+        ``fds`` maps the child's descriptors to ours; ``program`` is what Python runs instead of ``twist``.
+        """
         server = Server(f"server {len(self.servers) + 1}")
         self.servers.append(server)
-        command = [sys.executable, "-m", "twisted", *twist, "gramex", *args]
+        command = [sys.executable, *program, *twist, "gramex", *args]
         if fds:  # only the process itself knows the pid that LISTEN_PID must be
             command = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
         environ = {

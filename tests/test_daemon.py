@@ -90,6 +90,42 @@ class DrainTests(ProcessTestCase):
         self.assertIn("SIGTERM again: stopping at once", server.output)
 
 
+class StartTests(ProcessTestCase):
+    LATE = """
+    import sys
+    from twisted.application.twist._twist import Twist
+    from twisted.internet.defer import Deferred
+    from gramex_twisted.app import Gramex
+    from gramex_twisted.errors import ConfigError
+
+    async def ready(self):
+        later = Deferred()
+        from twisted.internet import reactor
+        reactor.callLater(0.1, later.errback, ERROR)
+        await later
+
+    Gramex.ready = ready
+    Twist.main(sys.argv)
+    """
+
+    async def fails_late(self, error: str) -> Server:
+        self.write({**APP, "late.py": self.LATE.replace("ERROR", error)})
+        server = self.spawn("--port", "0", program=("late.py",))
+        await server.exited()
+        return server
+
+    async def test_an_app_that_gets_not_ready_ends_the_process_with_its_error(self) -> None:
+        server = await self.fails_late('ConfigError("gramex.yaml:3:4", "no such database")')
+        self.assertEqual(server.code, 64)
+        self.assertIn("gramex.yaml:3:4: no such database", server.output)
+        self.assertNotIn("Traceback", server.output)
+
+    async def test_a_bug_while_starting_ends_the_process_with_its_traceback(self) -> None:
+        server = await self.fails_late('ZeroDivisionError("oops")')
+        self.assertEqual(server.code, 1)
+        self.assertIn("oops", server.output)
+
+
 class SocketTests(ProcessTestCase):
     async def test_a_unix_socket_and_a_port_serve_the_same_app(self) -> None:
         path = str(self.folder / "app.sock")

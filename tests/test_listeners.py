@@ -7,6 +7,8 @@ import socket
 from types import SimpleNamespace
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -61,6 +63,19 @@ class ParsingTests(SynchronousTestCase):
         for text in ("tcp:http", "tcp:", "systemd:domain=INET", "unix:", "systemd:domain=INET:index=0:name=a"):
             error = self.assertRaises(ListenError, parse_endpoint, text)
             self.assertIn(f"app.listen.endpoint {text!r}", str(error))
+
+    @settings(deadline=None, max_examples=200)
+    @given(
+        st.sampled_from(["tcp:", "tcp6:", "unix:", "ssl:", "systemd:", ""]),
+        st.text(alphabet="abc=:\\0129./é\0", max_size=30),
+    )
+    def test_any_text_is_a_listener_or_a_listen_error(self, kind: str, rest: str) -> None:
+        try:
+            listener = parse_endpoint(kind + rest)
+        except ListenError as error:
+            self.assertEqual(len(str(error).splitlines()), 1)
+        else:
+            self.assertIsInstance(listener, Listener)
 
 
 class ListenersTests(ListenerTestCase):

@@ -82,6 +82,9 @@ class InheritedTests(TestCase):
         other = {"LISTEN_PID": "1", "LISTEN_FDS": "2"}
         self.assertEqual(Inherited(other).descriptors, [])
         self.assertEqual(other, {"LISTEN_PID": "1", "LISTEN_FDS": "2"})
+        mine = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "many", "LISTEN_FDNAMES": "a", "HOME": "/"}
+        self.assertEqual(Inherited(mine).descriptors, [])
+        self.assertEqual(mine, {"HOME": "/"})
 
     async def test_a_socket_is_found_by_index_by_name_and_by_its_port(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:

@@ -51,16 +51,19 @@ class Watcher(Service):
         With ``any_source`` every YAML and Python file in their folders counts too: after a configuration that could not
         be loaded nobody knows which files would belong to it.
         """
-        self._stop.set()
+        self.rest()
         self._stop = Event()
-        statuses = {path: _status(path) for path in files}
-        watch = _Watch(self, statuses, any_source, self._stop)
+        watch = _Watch(self, frozenset(files), any_source, self._stop)
         Thread(target=watch.run, name="gramex watcher", daemon=True).start()
 
-    def stopService(self) -> None:
-        """End the thread; it notices within a tenth of a second."""
-        super().stopService()
+    def rest(self) -> None:
+        """Watch nothing. The thread that watched notices within a tenth of a second."""
         self._stop.set()
+
+    def stopService(self) -> None:
+        """Watch nothing any more."""
+        super().stopService()
+        self.rest()
 
     def is_news(self, status: Status) -> bool:
         """Whether a file with this ``status`` may have changed after it was last read."""
@@ -68,18 +71,25 @@ class Watcher(Service):
 
 
 class _Watch:
-    """One set of files under watch, until ``stop`` is set. Lives in its own thread."""
+    """One set of files under watch, until ``stop`` is set. It runs in its own thread."""
 
-    def __init__(self, watcher: Watcher, statuses: dict[Path, Status], any_source: bool, stop: Event) -> None:
+    def __init__(self, watcher: Watcher, files: frozenset[Path], any_source: bool, stop: Event) -> None:
         self.watcher = watcher
-        self.statuses = statuses
+        self.files = files
+        self.folders = sorted({path.parent for path in files})
         self.any_source = any_source
         self.stop = stop
+        self.statuses = self.look()
+
+    def look(self) -> dict[Path, Status]:
+        """The status of every file that counts at this moment."""
+        sources = (path for folder in self.folders for path in _sources(folder)) if self.any_source else ()
+        return {path: _status(path) for path in {*self.files, *sources}}
 
     def run(self) -> None:
         self.report(path for path, status in self.statuses.items() if _is_past(status) and self.watcher.is_news(status))
-        for noticed in self.looks():
-            self.report([*self.differing(), *(self.sources(noticed) if self.any_source else ())])
+        for _ in self.moments():
+            self.report(self.differing())
 
     def report(self, paths: Iterable[Path]) -> None:
         changed = sorted(set(paths))
@@ -91,49 +101,52 @@ class _Watch:
             self.watcher.changed(changed)
 
     def differing(self) -> Iterator[Path]:
-        for path, before in self.statuses.items():
-            status = _status(path)
-            if status != before:
-                self.statuses[path] = status
-                if self.watcher.is_news(status):
-                    yield path
-
-    def sources(self, noticed: Iterable[str]) -> Iterator[Path]:
-        for name in noticed:
-            path = Path(name)
-            if path.suffix in SOURCES and path not in self.statuses and self.watcher.is_news(_status(path)):
+        before, self.statuses = self.statuses, self.look()
+        for path in {**before, **self.statuses}:
+            status = self.statuses.get(path)
+            if status != before.get(path) and self.watcher.is_news(status):
                 yield path
 
-    def looks(self) -> Iterator[set[str]]:
-        """Yield when it is time to look at the files, with the paths that the system has named."""
+    def moments(self) -> Iterator[object]:
+        """When to look: at every notification, and anyway."""
         try:
             yield from self.notifications()
         except (OSError, RuntimeError) as error:  # out of watches, a folder that vanished
             log.warn(
-                "no file notifications, looking every {seconds} s instead: {error}", seconds=ANYWAY / 1000, error=error
+                "no file notifications, looking every {seconds} s instead: {error}",
+                seconds=ANYWAY / 1000,
+                error=error,
             )
         while not self.stop.wait(ANYWAY / 1000):
-            yield set()
+            yield None
 
-    def notifications(self) -> Iterator[set[str]]:
+    def notifications(self) -> Iterator[object]:
         from watchfiles import watch  # here, because an app that is not watched need not load it
 
         logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports every change in the folders
-        folders = {path.parent for path in self.statuses if path.parent.is_dir()}
-        if not folders:
-            return
-        for changes in watch(
-            *sorted(folders),
-            watch_filter=None,
-            debounce=LATEST,
-            step=QUIET,
-            stop_event=self.stop,
-            rust_timeout=ANYWAY,
-            yield_on_timeout=True,
-            raise_interrupt=False,
-            recursive=False,
-        ):
-            yield {name for _, name in changes}
+        folders = [folder for folder in self.folders if folder.is_dir()]
+        if folders:
+            yield from watch(
+                *folders,
+                watch_filter=None,
+                debounce=LATEST,
+                step=QUIET,
+                stop_event=self.stop,
+                rust_timeout=ANYWAY,
+                yield_on_timeout=True,
+                raise_interrupt=False,
+                recursive=False,
+            )
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    try:
+        found = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in found:
+        if entry.name.endswith(SOURCES):
+            yield folder / entry.name
 
 
 def _status(path: Path) -> Status:
