@@ -1,4 +1,4 @@
-"""services.logs: a log: section in effect and undone, its formats, its queue, and Twisted's events in it."""
+"""services.logs: a log: section in effect, wrong, replaced and undone."""
 
 from __future__ import annotations
 
@@ -7,26 +7,19 @@ import json
 import logging
 import logging.handlers
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.logger import Logger, LoggingFile
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import gramex_twisted.config
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.services.accesslog import AccessLog
-from gramex_twisted.services.logformat import JsonFormatter, TextFormatter
-from gramex_twisted.services.logobserver import StdlibObserver
-from gramex_twisted.services.logqueue import HandlerErrors, LogQueue, QueueHandler
 from gramex_twisted.services.logs import LogSetup, configure
+from tests.services.support import ROW
 
-ROW = (404, "GET", "/x?é=1", "127.0.0.1", 0.0015, "home", "not there", 1_500_000_000.25, None)
 CONSOLE = {"handlers": {"console": {"class": "logging.StreamHandler"}}}
 
 
@@ -34,28 +27,6 @@ def default_log() -> dict[str, Any]:
     text = Path(gramex_twisted.config.__file__).with_name("defaults.yaml").read_text(encoding="utf-8")
     section: dict[str, Any] = yaml.safe_load(text)["log"]
     return section
-
-
-def record(message: str = "hello", level: int = logging.INFO, **attributes: Any) -> logging.LogRecord:
-    made = logging.LogRecord("gramex_twisted.app", level, "", 0, message, (), attributes.pop("exc_info", None))
-    made.created = 1_500_000_000.25
-    vars(made).update(attributes)
-    return made
-
-
-class Blocking(logging.Handler):
-    """Stands in its first record until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = threading.Event()
-        self.entered = threading.Event()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.entered.set()
-        self.go.wait(30)
-        self.messages.append(record.getMessage())
 
 
 class LogsTest(SynchronousTestCase):
@@ -224,147 +195,3 @@ class LogsTest(SynchronousTestCase):
         handler = setup.handlers["console"]
         assert isinstance(handler, logging.StreamHandler)
         self.assertIs(handler.stream, self.stream)
-
-
-class ObserverTest(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.records: list[logging.LogRecord] = []
-        logger = logging.getLogger("test.observer")
-        handler = logging.Handler()
-        handler.emit = self.records.append  # type: ignore[method-assign]
-        before = logger.level, logger.propagate
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-
-        def restore() -> None:
-            logger.removeHandler(handler)
-            logger.setLevel(before[0])
-            logger.propagate = before[1]
-
-        self.addCleanup(restore)
-        self.log = Logger("test.observer", observer=StdlibObserver())
-
-    def test_levels_names_and_messages_are_kept(self) -> None:
-        self.log.debug("below the logger's level")
-        self.log.info("{n} things", n=3)
-        self.log.critical("100% {not_there!r}", not_there="x")
-        self.assertEqual(
-            [(r.name, r.levelname, r.getMessage()) for r in self.records],
-            [("test.observer", "INFO", "3 things"), ("test.observer", "CRITICAL", "100% 'x'")],
-        )
-        self.assertEqual(self.records[0].module, "observer")
-
-    def test_a_failure_becomes_exc_info_with_its_traceback(self) -> None:
-        def divide() -> float:
-            return 1 / 0
-
-        try:
-            divide()
-        except ZeroDivisionError:
-            self.log.failure("while dividing")
-        self.log.failure("cleaned", Failure(LookupError("bare")))
-        text = TextFormatter().format(self.records[0])
-        self.assertIn("while dividing\n    Traceback (most recent call last):", text)
-        self.assertIn("in divide", text)
-        self.assertIn("ZeroDivisionError: division by zero", text)
-        self.assertIn("LookupError: bare", TextFormatter().format(self.records[1]))
-
-
-class FormatTest(SynchronousTestCase):
-    def test_a_text_line_is_level_time_logger_message(self) -> None:
-        line = TextFormatter().format(record())
-        self.assertRegex(line, r"^I 14-Jul \d\d:40:00 gramex_twisted\.app hello$")
-
-    @settings(deadline=None, max_examples=100)
-    @given(st.text(), st.text())
-    def test_no_message_forges_a_line_or_drives_the_terminal(self, message: str, uri: str) -> None:
-        line = TextFormatter().format(record(message))
-        head, *rest = line.split("\n")
-        self.assertTrue(head.startswith("I "))
-        self.assertEqual([text[:4] for text in rest], ["    "] * len(rest))
-        self.assertNotRegex(line, r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-        fields = json.loads(JsonFormatter().format(record(message)))
-        self.assertEqual(fields["logger"], "gramex_twisted.app")
-        self.assertNotIn("\n", JsonFormatter().format(record(message)))
-
-    def test_two_rows_are_two_lines_with_their_own_times(self) -> None:
-        later = (200, "GET", "/y", "::1", 2.0, "other", None, 1_500_000_001.0, None)
-        lines = TextFormatter().format(record("ignored", rows=[ROW, later])).split("\n")
-        self.assertRegex(lines[0], r"^I \S+ \d\d:40:00 404 GET ")
-        self.assertRegex(lines[1], r"^I \S+ \d\d:40:01 200 GET /y \(::1\) 2000\.0ms other$")
-
-
-class QueueTest(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.handler = Blocking()
-        self.queue = LogQueue(limit=5)
-        self.addCleanup(self.queue.stop)
-        self.addCleanup(self.handler.go.set)
-
-    def test_a_blocked_handler_blocks_nobody_and_the_loss_is_counted(self) -> None:
-        handler = QueueHandler(self.queue, [self.handler])
-        for n in range(9):
-            handler.handle(record(str(n)))
-        self.assertEqual(self.handler.messages, [])
-        self.handler.go.set()
-        self.assertTrue(self.queue.flush())
-        lost = "4 lines are missing from this log: writing it was too slow"
-        self.assertEqual(self.handler.messages, ["0", lost, "1", "2", "3", "4"])
-
-    def test_rows_count_as_lines(self) -> None:
-        for _ in range(3):
-            self.queue.put(record(rows=[ROW, ROW]), [self.handler])
-        self.handler.go.set()
-        self.queue.flush()
-        self.assertEqual(len(self.handler.messages), 3)
-        self.assertIn("2 lines are missing", self.handler.messages[1])
-
-    def test_the_message_is_made_when_it_is_logged(self) -> None:
-        things = ["now"]
-        made = record("%s")
-        made.args = (things,)
-        QueueHandler(self.queue, [self.handler]).handle(made)
-        things.append("later")
-        self.handler.go.set()
-        self.queue.flush()
-        self.assertEqual(self.handler.messages, ["['now']"])
-
-    def test_stopping_writes_what_is_queued_and_drops_what_comes_later(self) -> None:
-        self.handler.go.set()
-        for n in range(3):
-            self.queue.put(record(str(n)), [self.handler])
-        self.queue.stop()
-        self.queue.put(record("late"), [self.handler])
-        self.assertEqual(self.handler.messages, ["0", "1", "2"])
-
-    def test_stopping_does_not_wait_for_ever(self) -> None:
-        self.queue.put(record(), [self.handler])
-        self.assertTrue(self.handler.entered.wait(10))
-        self.queue.stop(timeout=0.01)
-        self.assertEqual(self.handler.messages, [])
-
-    def test_handlers_get_records_of_their_level_only(self) -> None:
-        self.handler.go.set()
-        self.handler.setLevel(logging.WARNING)
-        for level in (logging.INFO, logging.ERROR):
-            self.queue.put(record(str(level), level), [self.handler])
-        self.queue.flush()
-        self.assertEqual(self.handler.messages, ["40"])
-
-    def test_a_handler_that_cannot_write_is_reported_once_on_the_real_stderr(self) -> None:
-        class Full(logging.StreamHandler):  # type: ignore[type-arg]
-            def flush(self) -> None:
-                raise OSError(28, "No space left on device")
-
-        real = io.StringIO()
-        self.patch(sys, "__stderr__", real)
-        handler = Full(io.StringIO())
-        handler.set_name("disk")
-        HandlerErrors().watch(handler)
-        for _ in range(3):
-            handler.handle(record())
-        self.assertEqual(
-            real.getvalue(), "log handler disk cannot write: OSError: [Errno 28] No space left on device\n"
-        )
-        handler.flush = lambda: None  # type: ignore[method-assign]

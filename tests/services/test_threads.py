@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextvars
+import gc
+import queue
 import sys
 import threading
+import traceback
+import weakref
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
-from twisted.internet.task import Clock, deferLater
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
 
 from gramex_twisted.errors import HTTPError
-from gramex_twisted.services.inline import InlineThreads
 from gramex_twisted.services.threads import Threads, ThreadsStopped
 from gramex_twisted.web.run import drive
 
@@ -72,11 +73,7 @@ class ThreadsTest(TestCase):
 
         with self.assertRaises(ZeroDivisionError) as caught:
             await self.make().run(divide)
-        frames = []
-        traceback = caught.exception.__traceback__
-        while traceback:
-            frames.append(traceback.tb_frame.f_code.co_name)
-            traceback = traceback.tb_next
+        frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(caught.exception.__traceback__)]
         self.assertIn("divide", frames)
 
     async def test_a_coroutine_driven_by_the_server_gets_the_functions_own_error(self) -> None:
@@ -259,16 +256,11 @@ class ThreadsTest(TestCase):
 
     async def test_a_thread_that_waits_for_the_reactor_is_told_when_the_server_stops(self) -> None:
         def wait_for_ever() -> None:
-            try:
-                threads.call_in_reactor(lambda: asked.callback(None) or Deferred())
-            except ThreadsStopped as error:
-                told.put_nowait(error)
-            try:
-                threads.call_in_reactor(str)
-            except ThreadsStopped as error:
-                told.put_nowait(error)
-
-        import queue
+            for fn in (lambda: asked.callback(None) or Deferred(), str):
+                try:
+                    threads.call_in_reactor(fn)
+                except ThreadsStopped as error:
+                    told.put(error)
 
         told: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         asked: Deferred[None] = Deferred()
@@ -293,9 +285,6 @@ class ThreadsTest(TestCase):
         self.assertEqual(await threads.run(str, 1), "1")
 
     async def test_an_idle_pool_keeps_no_result_or_argument_alive(self) -> None:
-        import gc
-        import weakref
-
         class Big:
             pass
 
@@ -312,59 +301,3 @@ class ThreadsTest(TestCase):
         threads = self.make(workers=4, max_queue=5000)
         calls = [threads.run(lambda n=n: threads.call_in_reactor(lambda: n) if n % 7 == 0 else n) for n in range(2000)]
         self.assertEqual(await gatherResults(calls), list(range(2000)))
-
-
-class InlineThreadsTest(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.threads = InlineThreads(self.clock)
-        self.threads.startService()
-
-    def test_a_call_has_fired_when_run_returns(self) -> None:
-        self.assertEqual(self.successResultOf(self.threads.run(divmod, 7, 2)), (3, 1))
-        self.failureResultOf(self.threads.run(divmod, 7, 0), ZeroDivisionError)
-        self.assertEqual(self.threads.busy, 0)
-
-    @settings(deadline=None, max_examples=25)
-    @given(st.lists(st.integers()))
-    def test_any_number_of_calls_into_the_reactor_come_back_in_order(self, numbers: list[int]) -> None:
-        def work() -> list[int]:
-            return [self.threads.call_in_reactor(lambda n: succeed(n), n) for n in numbers]
-
-        self.assertEqual(self.successResultOf(self.threads.run(work)), numbers)
-
-    def test_a_function_that_waits_for_the_reactor_goes_on_when_the_clock_does(self) -> None:
-        def work() -> list[str]:
-            steps.append("before")
-            steps.append(self.threads.call_in_reactor(deferLater, self.clock, 3, lambda: "waited"))
-            return steps
-
-        steps: list[str] = []
-        call = self.threads.run(work)
-        self.assertNoResult(call)
-        self.assertEqual((steps, self.threads.busy), (["before"], 1))
-        other = self.threads.run(str, "meanwhile")
-        self.assertEqual(self.successResultOf(other), "meanwhile")
-        self.clock.advance(3)
-        self.assertEqual(self.successResultOf(call), ["before", "waited"])
-
-    def test_errors_on_the_reactor_are_raised_in_the_function(self) -> None:
-        def work() -> str:
-            try:
-                self.threads.call_in_reactor(lambda: waiting)
-            except LookupError as error:
-                return repr(error)
-            return "no error"
-
-        waiting: Deferred[None] = Deferred()
-        call = self.threads.run(work)
-        waiting.errback(LookupError("x"))
-        self.assertEqual(self.successResultOf(call), "LookupError('x')")
-
-    def test_stopping_tells_a_function_that_waits(self) -> None:
-        waiting: Deferred[None] = Deferred()
-        call = self.threads.run(self.threads.call_in_reactor, lambda: waiting)
-        self.successResultOf(self.threads.stopService())
-        self.assertEqual(self.failureResultOf(call, HTTPError).value.status_code, 503)
-        self.assertEqual(self.failureResultOf(self.threads.run(str), HTTPError).value.status_code, 503)
-        waiting.callback(None)  # too late, and harmless
