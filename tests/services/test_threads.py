@@ -41,6 +41,7 @@ class ThreadsTest(TestCase):
     def make(self, **options: Any) -> Threads:
         from twisted.internet import reactor
 
+        self.reactor = reactor
         threads = Threads(reactor, **options)
         threads.startService()
         self.addCleanup(lambda: threads.stopService() if threads.running else None)
@@ -54,11 +55,9 @@ class ThreadsTest(TestCase):
         return gate, calls
 
     async def until(self, condition: Callable[[], bool], times: int = 1) -> None:
-        from twisted.internet import reactor
-
         for _ in range(times):
             while not condition():
-                await deferLater(reactor, 0, lambda: None)
+                await deferLater(self.reactor, 0)
 
     async def test_a_call_runs_in_a_thread_and_fires_on_the_reactor(self) -> None:
         threads = self.make()
