@@ -190,8 +190,8 @@ class ThreadsTest(TestCase):
         def on_reactor(n: int) -> tuple[bool, int, str]:
             return threading.get_ident() == ident, n, variable.get()
 
-        result = await threads.run(threads.call_in_reactor, on_reactor, 5)
-        self.assertEqual(result, (True, 5, "travels there and back"))
+        called = threads.run(threads.call_in_reactor, on_reactor, 5)
+        self.assertEqual(await called, (True, 5, "travels there and back"))
 
     async def test_call_in_reactor_waits_for_a_deferred_and_for_a_coroutine(self) -> None:
         threads = self.make()
@@ -249,8 +249,7 @@ class ThreadsTest(TestCase):
         threads = self.make(stop_timeout=0.01)
         _, [call] = await self.blocked(threads, 1)
         await threads.stopService()
-        error = self.failureResultOf(call, HTTPError).value
-        self.assertEqual(error.status_code, 503)
+        self.assertEqual(self.failureResultOf(call, HTTPError).value.status_code, 503)
         self.assertEqual(threads.busy, 0)
 
     async def test_a_thread_that_waits_for_the_reactor_is_told_when_the_server_stops(self) -> None:
@@ -292,8 +291,7 @@ class ThreadsTest(TestCase):
         reference = weakref.ref(big)
         await threads.run(id, big)
         del big
-        await threads.run(str)
-        gc.collect()
+        await threads.run(gc.collect)
         self.assertIsNone(reference())
 
     async def test_results_of_many_interleaved_calls_go_to_their_own_callers(self) -> None:
