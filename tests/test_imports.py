@@ -27,7 +27,12 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_name(path): ast.parse(path.read_text(), path) for path in sorted(PACKAGE.rglob("*.py"))}
+def modules() -> Iterator[Path]:
+    """The package's own files; init/ is an app that users get a copy of."""
+    return (path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "init")
+
+
+MODULES = {module_name(path): ast.parse(path.read_text(), path) for path in modules()}
 
 
 def imported(name: str, tree: ast.AST) -> Iterator[str]:
