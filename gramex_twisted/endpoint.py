@@ -47,6 +47,10 @@ class Endpoint(resource.Resource):
         self.services = setup.services
         self.resource = handler
         self.guards: tuple[Callable[[Context], Any], ...] = ()
+        for guard in ("auth", "ratelimit"):
+            if getattr(options, guard, None):
+                # Served without its guard, the route would be open to everybody.
+                raise setup.error("is not supported by this version, so the route is not served", guard)
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
         headers = response_headers(getattr(options, "headers", {}), setup, "headers")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.logger import formatEvent, globalLogPublisher
+
 from gramex_twisted.testing import AppTestCase
 
 MODULE = """
@@ -217,3 +221,39 @@ class TwoAppsTests(AppTestCase):
             [200, 200, 404],
         )
         self.assertEqual((len(first.rows), len(second.rows)), (1, 2))
+
+
+class GuardedRouteTests(AppTestCase):
+    config = """
+    url:
+      secret: {pattern: /secret, handler: FunctionHandler, kwargs: {function: '"secret"', auth: true}}
+      often: {pattern: /often, handler: FunctionHandler, kwargs: {function: '1', ratelimit: {keys: ip, limit: 1}}}
+      open: {pattern: /open, handler: FunctionHandler, kwargs: {function: '"open"', auth: false}}
+    """
+
+    def test_a_route_whose_guard_is_not_there_is_not_served(self) -> None:
+        for url in ("/secret", "/often"):
+            self.assertEqual(self.get(url).status, 500)
+        self.assertIn(
+            "url.secret.kwargs.auth: is not supported by this version, so the route is not served",
+            str(self.app.gramex.errors[0]),
+        )
+        self.assertEqual(self.get("/open").text, "open")
+
+
+class HeldReactorTests(AppTestCase):
+    files = {"slow.py": "import time\n\ndef slow(handler):\n    time.sleep(0.11)\n    return 'done'\n"}
+    config = """
+    url:
+      sleepy: {pattern: /sleepy, handler: FunctionHandler, kwargs: {function: slow.slow, thread: false}}
+      threaded: {pattern: /threaded, handler: FunctionHandler, kwargs: {function: slow.slow}}
+    """
+
+    def test_the_route_that_held_the_reactor_is_named(self) -> None:
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.assertEqual(self.get("/sleepy").text, "done")
+        lines = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
+        self.assertEqual(len(lines), 1)
+        self.assertRegex(lines[0], r"^sleepy: held the reactor for 1\d\d ms; make the function a plain def")
