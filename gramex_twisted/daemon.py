@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -127,6 +128,12 @@ class GramexDaemon(MultiService):
             self.reactor.addSystemEventTrigger("after", "shutdown", self._exit_process)
             self.reactor.stop()
 
+    def _limit_exit(self) -> None:
+        """Python waits for threads that user code has started, for ever if need be: end without them then."""
+        timer = threading.Timer(LAST_CALL, self._exit_process)
+        timer.daemon = True
+        timer.start()
+
     def _exit_process(self) -> None:
         """End with a status once the reactor has stopped: ``twist`` itself knows only success."""
         if self.log is not None:
@@ -161,6 +168,7 @@ class GramexDaemon(MultiService):
         if not self._stopping:
             log.info("{name}: stopping", name=name)
             self._stopping = True
+            self.reactor.addSystemEventTrigger("after", "shutdown", self._limit_exit)
             self.reactor.stop()
         else:
             log.warn("{name} again: stopping at once", name=name)

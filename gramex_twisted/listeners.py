@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory, IReadDescriptor
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
@@ -122,6 +124,7 @@ class Door:
     listener: Listener
     port: IListeningPort
     entrance: Entrance
+    reactor: Any
 
     def __post_init__(self) -> None:
         self.url = self.listener.place.url(self.port, self.listener.scheme)  # a closed port no longer knows
@@ -132,11 +135,18 @@ class Door:
         self.url = listener.place.url(self.port, listener.scheme)
 
     async def close(self) -> None:
-        """Stop accepting; what the kernel has accepted for us already is taken in first, as it would be reset."""
-        if IReadDescriptor.providedBy(self.port):
-            self.port.doRead()
+        """Stop accepting."""
+        # The port closes in the next turn of the reactor, and the kernel resets whom it has let in by then: this is
+        # called right before.
+        self.reactor.callLater(0, self.accept_all)
         await maybeDeferred(self.port.stopListening)
         log.info("closed {url}", url=self.url)
+
+    def accept_all(self) -> None:
+        """Accept every connection that waits for it."""
+        if isinstance(self.port, tcp.Port):
+            self.port.numberAccepts = sys.maxsize
+            self.port.doRead()
 
 
 class Listeners:
@@ -194,7 +204,7 @@ class Change:
                 port = await listener.place.open(reactor, entrance, self.listeners.inherited)
             except ListenError as error:
                 raise ListenError((error.in_use and self._own_fault(listener.place)) or str(error)) from error
-            self.opened[listener.place] = Door(listener, port, entrance)
+            self.opened[listener.place] = Door(listener, port, entrance, reactor)
 
     def _own_fault(self, place: Place) -> str | None:
         """Why a port is in use, when it is this server that uses it at another address."""

@@ -195,11 +195,12 @@ class Endpoint:
 class AdoptedUnixPort(unix.Port):
     """A unix socket that was bound by somebody else.
 
-    Twisted would give its file the mode 666 when it starts and remove it when it stops: the first opens a socket that
-    systemd or ``Unix`` closed to others, the second takes it away from systemd. ``remove`` is the (path, device, inode)
-    to remove when the port closes, unless another server has put its own socket there.
+    Twisted would give its file the mode 666 when it starts, and shut it down and remove it when it stops: the first
+    opens a socket that systemd or ``Unix`` closed to others, the rest takes it away from systemd. ``remove`` is the
+    (path, device, inode) to remove when the port closes, unless another server has put its own socket there.
     """
 
+    _shouldShutdown = False
     remove: tuple[str, int, int] | None = None
 
     def startListening(self) -> None:

@@ -78,6 +78,19 @@ class DrainTests(ProcessTestCase):
         self.assertEqual(await server.exited(), 0)
         self.assertIn("cutting 1 connections that did not end within 0.2 s", server.output)
 
+    async def test_a_thread_of_the_apps_own_does_not_keep_the_process(self) -> None:
+        self.write(APP)
+        self.write(
+            {
+                "slow.py": dedent(APP["slow.py"])
+                + "import threading\nthreading.Thread(target=time.sleep, args=[60]).start()\n"
+            }
+        )
+        server = await self.serve()
+        server.signal(signal.SIGTERM)
+        self.assertEqual(await server.exited(), 0)
+        self.assertIn("stopped", server.output)
+
     async def test_a_second_signal_does_not_wait(self) -> None:
         self.write(APP)
         server = await self.serve()

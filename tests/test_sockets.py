@@ -95,6 +95,14 @@ class InheritedTests(TestCase):
             port = two.getsockname()[1]
             self.assertEqual(await self.urls(inherited, Listener(Tcp(port))), [f"http://0.0.0.0:{port}"])
 
+    async def test_a_port_of_systemd_goes_on_listening_for_the_next_process(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as bound:
+            opened = Listeners(reactor, self.factory, self.inherit(bound))
+            await (await opened.prepare([Listener(Systemd(0))])).commit()
+            await opened.close()
+            with socket.create_connection(bound.getsockname(), timeout=5):
+                bound.accept()[0].close()
+
     async def test_a_socket_that_was_not_passed_is_a_clear_error(self) -> None:
         opening = Deferred.fromCoroutine(self.urls(Inherited({}), Listener(Systemd(name="web"))))
         error = await self.assertFailure(opening, ListenError)
@@ -102,7 +110,7 @@ class InheritedTests(TestCase):
             str(error), "systemd socket web was not passed by systemd (0 sockets were); start the .socket unit"
         )
 
-    async def test_a_unix_socket_of_systemd_keeps_its_mode_and_its_file(self) -> None:
+    async def test_a_unix_socket_of_systemd_keeps_its_mode_its_file_and_its_clients(self) -> None:
         path = short_folder(self) / "a.sock"
         with socket.socket(socket.AF_UNIX) as bound:
             bound.bind(str(path))
@@ -113,4 +121,6 @@ class InheritedTests(TestCase):
             self.assertEqual(opened.urls, [f"http+unix:{path}"])
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
             await opened.close()
-            self.assertTrue(path.is_socket())
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                bound.accept()[0].close()
