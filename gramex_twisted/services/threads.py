@@ -6,6 +6,7 @@ the interpreter lock. So there are as few of them as can be:
 - Jobs that arrive in one turn of the reactor wake **one** worker, at the end of that turn.
 - A worker that takes a job and sees more waiting wakes **one** other before it starts, so that a job that blocks never
   holds up the next, while short jobs are all done by the first worker before the second is up.
+- A function that waits for the reactor (for a slow client to read, say) gives its place in the pool to another.
 - Results gather in a deque; the first of them asks for one ``callFromThread``, which delivers all that are there.
 
 The worker that went to sleep last is woken first: its caches are warm, and a pool that has little to do stays small.
@@ -30,6 +31,9 @@ from gramex_twisted.services.jobs import Job, ReactorCall, ThreadsStopped, name_
 __all__ = ["Threads", "ThreadsStopped"]
 
 log = Logger()
+#: Seconds that a function waits for the reactor before another takes its place, and how many may be replaced.
+PATIENCE, MOST_STANDING = 0.05, 500
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -51,6 +55,7 @@ class Threads(Service):
         self._reactor_thread: int | None = None
         self._lock = threading.Lock()  # guards _started, _calls and _abandoned
         self._started = 0
+        self._standing = 0  # calls into the reactor that have waited so long that their workers do not count
         self._jobs: deque[Job] = deque()
         self._unfinished: set[Job] = set()  # touched on the reactor only
         self._idle: list[threading.Lock] = []  # one lock for each sleeping worker: releasing it wakes that worker
@@ -182,7 +187,7 @@ class Threads(Service):
 
     def _start_one(self) -> None:
         with self._lock:
-            if self._started >= self.workers:
+            if self._started >= self.workers + min(self._standing, MOST_STANDING):
                 return
             self._started += 1
             number = self._started
@@ -204,7 +209,7 @@ class Threads(Service):
             try:
                 job = self._jobs.popleft()
             except IndexError:
-                if self._stopping or not self._sleep(awake):
+                if self._stopping or self._surplus or not self._sleep(awake):
                     break
                 continue
             if self._jobs and not self._waking:
@@ -228,6 +233,21 @@ class Threads(Service):
         awake.acquire()
         self._waking = False
         return not self._stopping
+
+    @property
+    def _surplus(self) -> bool:
+        """Whether there are more workers than places, since one that stood aside is back."""
+        return self._started - min(self._standing, MOST_STANDING) > self.workers
+
+    def _stand_aside(self, call: ReactorCall) -> None:
+        """Wait for ``call`` while another worker runs what is queued."""
+        with self._lock:
+            self._standing += 1
+        if self._jobs and not self._waking:
+            self._wake_one()
+        call.answered.wait()
+        with self._lock:
+            self._standing -= 1
 
     def _unlist(self, awake: threading.Lock) -> bool:
         try:
@@ -259,6 +279,8 @@ class Threads(Service):
             self._reactor.callFromThread(
                 lambda: context.run(lambda: maybeDeferred(fn, *args, **kwargs)).addBoth(call.answer),
             )
+            if not call.answered.wait(PATIENCE):
+                self._stand_aside(call)
             return call.wait()
         finally:
             with self._lock:

@@ -218,6 +218,18 @@ class ThreadsTest(TestCase):
         with self.assertRaisesRegex(RuntimeError, "was called on the reactor, which it would block"):
             self.make().call_in_reactor(str)
 
+    async def test_functions_that_wait_for_slow_clients_give_their_places_to_others(self) -> None:
+        threads = self.make(workers=2)
+        clients: list[Deferred[str]] = [Deferred() for _ in range(6)]
+        waiting = [threads.run(threads.call_in_reactor, lambda client=client: client) for client in clients]
+        self.assertEqual(await threads.run(str, "served"), "served")
+        self.assertEqual([call.called for call in waiting], [False] * 6)
+        for client in clients:
+            client.callback("read")
+        self.assertEqual(await gatherResults(waiting), ["read"] * 6)
+        await gatherResults([threads.run(str) for _ in range(50)])
+        await self.until(lambda: threads._started <= 2)
+
     async def test_stopping_waits_for_running_functions_and_their_calls_into_the_reactor(self) -> None:
         def slow() -> str:
             gate.wait()
