@@ -78,7 +78,7 @@ class GramexDaemon(MultiService):
     @property
     def status(self) -> str:
         """One line for people: what is served, and where."""
-        return f"serving {self.source.path} on {', '.join(self.listeners.urls)}"
+        return f"serving {self.source} on {', '.join(self.listeners.urls)}"
 
     def make_app(self, config: Config) -> Gramex:
         """An app for ``config``, not started."""

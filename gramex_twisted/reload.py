@@ -78,7 +78,7 @@ class Reloader:
 
     async def _reload(self, reason: str) -> None:
         daemon = self.daemon
-        log.info("reloading {path}: {reason}", path=str(daemon.source.path), reason=reason)
+        log.info("reloading {path}: {reason}", path=str(daemon.source), reason=reason)
         daemon.notifier.reloading()
         self.watcher.reading()
         try:
@@ -91,7 +91,7 @@ class Reloader:
             self._watch_for_mending(error)
             daemon.notifier.ready(f"reload failed, serving what was loaded before: {first_line(error)}")
         else:
-            log.info("reloaded {path}", path=str(daemon.source.path))
+            log.info("reloaded {path}", path=str(daemon.source))
             self.watch(daemon.app.config)
             daemon.notifier.ready(daemon.status)
 

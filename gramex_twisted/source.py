@@ -58,6 +58,14 @@ class Source:
             raise ConfigError(name, "there is no such file or folder")
         return cls(path, overrides, strict)
 
+    def __str__(self) -> str:
+        return str(self.home if self.serves_folder else self.path)
+
+    @property
+    def serves_folder(self) -> bool:
+        """Whether the folder's files are served, for want of a gramex.yaml."""
+        return self.bare and not self.path.is_file()
+
     @property
     def home(self) -> Path:
         """The app's folder: user modules are imported from it."""
@@ -71,10 +79,10 @@ class Source:
 
     def load(self) -> Config:
         """Read and validate. Raises an ExceptionGroup of ConfigErrors: all that there are."""
-        from gramex_twisted.config import reader, schema
+        from gramex_twisted.config import schema
         from gramex_twisted.registry import Registry
 
-        text = FOLDER if self.bare and not self.path.is_file() else None
+        text = FOLDER if self.serves_folder else None
         document = reader.read(self.path, overrides=self.overrides, text=text)
         config = schema.build(document, Registry())
         if self.strict and (config.errors or config.warnings):
