@@ -79,7 +79,7 @@ class Source:
 
     def load(self) -> Config:
         """Read and validate. Raises an ExceptionGroup of ConfigErrors: all that there are."""
-        from gramex_twisted.config import schema
+        from gramex_twisted.config import reader, schema
         from gramex_twisted.registry import Registry
 
         text = FOLDER if self.serves_folder else None
