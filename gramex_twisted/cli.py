@@ -58,18 +58,17 @@ def check(options: argparse.Namespace) -> int:
 def inspect(file: str | None, overrides: Sequence[str] = ()) -> Report:
     """Load the configuration and build its app, without starting it; what that found."""
     name = file or DEFAULT
+    path = list(sys.path)
     try:
         source = Source.find(file, tuple(overrides))
+        source.enter()
         config = source.load()
+        errors = (*listen_errors(config), *app_errors(config))
     except (ConfigError, ExceptionGroup) as error:
         return Report(name, known_errors(error))
-    name = display(source.path)
-    sys.path.insert(0, str(source.home))  # as the daemon does, for user modules
-    try:
-        errors = (*listen_errors(config), *app_errors(config))
     finally:
-        sys.path.remove(str(source.home))
-    return Report(name, errors, config.warnings)
+        sys.path[:] = path
+    return Report(display(source.path), errors, config.warnings)
 
 
 def known_errors(error: BaseException) -> tuple[ConfigError, ...]:
@@ -86,10 +85,7 @@ def app_errors(config: Config) -> tuple[ConfigError, ...]:
 
     from gramex_twisted.app import Gramex
 
-    try:
-        return tuple(Gramex(config, reactor).errors)
-    except (ConfigError, ExceptionGroup) as error:
-        return known_errors(error)
+    return tuple(Gramex(config, reactor).errors)
 
 
 def listen_errors(config: Config) -> tuple[ConfigError, ...]:
@@ -117,11 +113,16 @@ def schema(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Print the effective configuration or the routes."""
+    path = list(sys.path)
     try:
-        config = Source.find(options.file, tuple(options.set)).load()
+        source = Source.find(options.file, tuple(options.set))
+        source.enter()
+        config = source.load()
     except (ConfigError, ExceptionGroup) as error:
         print("\n".join(str(fault) for fault in known_errors(error)), file=sys.stderr)
         return EXIT_CONFIG
+    finally:
+        sys.path[:] = path
     print(route_table(config) if options.routes else as_yaml(effective(config)), end="")
     return EXIT_OK
 

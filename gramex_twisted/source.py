@@ -79,12 +79,11 @@ class Source:
 
     def load(self) -> Config:
         """Read and validate. Raises an ExceptionGroup of ConfigErrors: all that there are."""
-        from gramex_twisted.config import reader, schema
+        from gramex_twisted.config import schema
         from gramex_twisted.registry import Registry
 
         text = FOLDER if self.serves_folder else None
-        document = reader.read(self.path, overrides=self.overrides, text=text)
-        config = schema.build(document, Registry())
+        config = schema.load(self.path, Registry(), overrides=self.overrides, text=text)
         if self.strict and (config.errors or config.warnings):
             raise ExceptionGroup(f"{self.path} has errors", [*config.errors, *config.warnings])
         return config

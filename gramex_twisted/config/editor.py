@@ -102,4 +102,7 @@ def loosened(option: dict[str, Any]) -> dict[str, Any]:
     """``option`` or null or a variable, with its description outside, where editors look for it."""
     loosen(option)
     notes: dict[str, Any] = {key: option.pop(key) for key in ("title", "description", "default") if key in option}
-    return {**notes, "anyOf": [option, VARIABLE, {"type": "null"}]} if option else notes
+    if not option:
+        return notes
+    choices = option["anyOf"] if list(option) == ["anyOf"] else [option]
+    return {**notes, "anyOf": [*choices, *(word for word in (VARIABLE, {"type": "null"}) if word not in choices)]}

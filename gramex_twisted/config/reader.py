@@ -35,14 +35,27 @@ def read(
     ExceptionGroup of ConfigError with every error of every file.
     """
     problems = Problems()
-    file = Path(os.path.abspath(path))
-    try:
-        document = Reader(file, Path(start or file.parent).absolute(), environ, problems).read(overrides, text)
-    except GiveUp:
-        document = None
-    problems.raise_errors(f"{display(file)} has errors")
+    document = read_into(problems, path, overrides=overrides, environ=environ, start=start, text=text)
+    problems.raise_errors(f"{path} has errors")
     assert document is not None
     return document
+
+
+def read_into(
+    problems: Problems,
+    path: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+    start: str | os.PathLike[str] | None = None,
+    text: str | bytes | None = None,
+) -> Document | None:
+    """As ``read``, but errors go to ``problems``: the Document is what could be read, None when that is nothing."""
+    file = Path(os.path.abspath(path))
+    try:
+        return Reader(file, Path(start or file.parent).absolute(), environ, problems).read(overrides, text)
+    except GiveUp:
+        return None
 
 
 class Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from pydantic import Field
@@ -10,13 +11,14 @@ from gramex_twisted.config.document import Config, Document
 from gramex_twisted.config.marks import nearest
 from gramex_twisted.config.messages import shown
 from gramex_twisted.config.model import Model
-from gramex_twisted.config.problems import Problems, closest
+from gramex_twisted.config.problems import Problems, closest, flatten
+from gramex_twisted.config.reader import read_into
 from gramex_twisted.config.routes import BASE, PREFIX, Handlers, RouteBuilder, bind, merged
 from gramex_twisted.config.settings import App, ThreadPool
 from gramex_twisted.config.validate import Validator
 from gramex_twisted.errors import ConfigError
 
-__all__ = ["Handlers", "Sections", "bind", "build"]
+__all__ = ["Handlers", "Sections", "bind", "build", "load"]
 
 
 class Sections(Model):
@@ -49,6 +51,24 @@ def build(document: Document, handlers: Handlers) -> Config:
     return Builder(document, handlers).build()
 
 
+def load(path: str | os.PathLike[str], handlers: Handlers, **options: Any) -> Config:
+    """Read (``reader.read`` has the ``options``) and validate. Raises an ExceptionGroup of ConfigError: mistakes of
+    reading and those in options are told together."""
+    problems = Problems()
+    document = read_into(problems, path, **options)
+    config = None
+    if document is not None:
+        try:
+            config = build(document, handlers)
+        except ExceptionGroup as group:
+            problems.errors.extend(flatten(group))
+    if config is not None and problems.errors:
+        problems.errors.extend(config.errors)
+    problems.raise_errors(f"{path} has errors")
+    assert config is not None
+    return config
+
+
 class Builder:
     """Builds one Config."""
 
@@ -70,6 +90,8 @@ class Builder:
         defaults = self.defaults(sections.get("handlers", {}))
         builder = RouteBuilder(document, self.handlers, defaults)
         routes = tuple(builder.build(str(name), conf) for name, conf in sections.get("url", {}).items())
+        if self.problems.errors:  # then those of the routes are told with them
+            self.problems.errors.extend(error for route in routes for error in route.errors)
         self.problems.raise_errors(f"{document.files[0].name if document.files else 'configuration'} has errors")
         assert app is not None
         assert threadpool is not None

@@ -4,9 +4,9 @@ import time
 
 from twisted.trial.unittest import TestCase
 
-from gramex_twisted.config.schema import build
+from gramex_twisted.config.schema import build, load
 from gramex_twisted.registry import Registry
-from tests.config.support import Handlers, config, document, errors_of, lines
+from tests.config.support import FILE, Handlers, config, document, errors_of, lines
 
 
 class SectionsTest(TestCase):
@@ -99,6 +99,25 @@ handlers: text
             ],
         )
         self.assertEqual(found.tree["prices"], [1])
+
+    def test_errors_of_reading_of_sections_and_of_routes_come_together(self) -> None:
+        text = "app: {listen: {port: x}}\na: 1\na: 2\nurl:\n  home: {pattern: /, handler: Pag}\n"
+        found = errors_of(load, FILE, Handlers(), text=text, environ={})
+        self.assertEqual(
+            found,
+            [
+                "gramex.yaml:3:1: duplicate key 'a'; the first is on line 2",
+                "gramex.yaml:1:16: app.listen.port: must be a whole number, not 'x'",
+                "gramex.yaml:5:22: url.home.handler: unknown handler 'Pag'; did you mean 'Page'?",
+            ],
+        )
+        found = errors_of(load, FILE, Handlers(), text=text.partition("\n")[2], environ={})
+        self.assertEqual([line.split(":")[1] for line in found], ["2", "4"])
+        self.assertEqual(len(errors_of(load, FILE, Handlers(), text="[", environ={})), 1)
+
+    def test_load_gives_the_config_with_the_errors_of_its_routes(self) -> None:
+        found = load(FILE, Handlers(), text="url: {home: {pattern: /, handler: Pag}}", environ={})
+        self.assertEqual(len(found.errors), 1)
 
     def test_errors_that_come_from_set_name_the_option(self) -> None:
         found = errors_of(build, document("", overrides=["app.listen.port=x"]), Handlers())
