@@ -121,14 +121,33 @@ class ReloadTests(ProcessTestCase):
         await server.line(r"user.py has changed(?s:.*?)reloaded ")
         self.assertEqual(await self.get(server), "two")
         self.replace("user.py", "def name(:\n")
+        await server.line(r"gramex.yaml:4:\d+: url.hello.*SyntaxError.*user.py:1")
         await server.line("the app goes on as it was")
-        self.assertIn("user.py", server.output)
         self.assertEqual(await self.get(server), "two")
         (self.folder / "gate").touch()
         self.assertEqual((await response).body, b"one")
         self.replace("user.py", module("three"))
         await server.line("reloaded ")
         self.assertEqual(await self.get(server), "three")
+
+    async def test_a_module_that_is_missing_is_waited_for(self) -> None:
+        self.write(
+            {
+                "gramex.yaml": """
+                app: {watch: true}
+                url:
+                  hello: {pattern: /, handler: FunctionHandler, kwargs: {function: "user.name"}}
+                """,
+                "user.py": "def name():\n    return 'one'\n",
+            }
+        )
+        server = await self.serve()
+        self.replace("user.py", "import helper\ndef name():\n    return helper.NAME\n")
+        await server.line("No module named 'helper'")
+        await server.line("the app goes on as it was")
+        self.replace("helper.py", "NAME = 'helped'\n")
+        await server.line("helper.py has changed(?s:.*?)reloaded ")
+        self.assertEqual(await self.get(server), "helped")
 
     async def test_changed_listen_settings_open_new_ports_and_close_old_ones(self) -> None:
         path = str(self.folder / "a.sock")

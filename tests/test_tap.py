@@ -8,6 +8,8 @@ import socket
 import sys
 from pathlib import Path
 
+from twisted.application.service import IServiceMaker
+from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -102,6 +104,11 @@ class OptionsTests(SynchronousTestCase):
     def test_a_table_asks_for_a_configuration(self) -> None:
         (self.folder / "data.csv").write_text("a\n1\n")
         self.assertIn("data.csv: tables cannot be served without a gramex.yaml yet", self.exits("-c", "data.csv"))
+
+    def test_twist_lists_gramex(self) -> None:
+        found = {plugin.tapname: plugin for plugin in getPlugins(IServiceMaker)}
+        self.assertEqual(found["gramex"].description, "Serve what a gramex.yaml describes")
+        self.assertIs(found["gramex"].options, Options)
 
     def test_a_reactor_that_was_asked_for_is_left_alone(self) -> None:
         twist = {"reactor": "epoll"}
