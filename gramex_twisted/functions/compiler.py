@@ -80,6 +80,7 @@ def compile_pipeline(place: Place, specs: list[Any], variables: tuple[str, ...])
         modules=frozenset().union(*(step.function.modules for step in steps)),
         steps=tuple(steps),
         defaults=place.defaults,
+        uses=frozenset().union(*(step.function.uses for step in steps)).intersection(variables),
     )
 
 

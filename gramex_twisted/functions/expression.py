@@ -168,7 +168,8 @@ class Expression:
             raise syntax_error(self.text, self.place.where, error) from None
         call.__defaults__ = self.place.defaults or None
         source = shorten(self.text, 200)
-        return Function(call, mode, source, self.place.where, self.user_modules(), (), self.place.defaults)
+        uses = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)).intersection(self.variables)
+        return Function(call, mode, source, self.place.where, self.user_modules(), (), self.place.defaults, uses)
 
     def user_modules(self) -> frozenset[str]:
         named = ((name, sys.modules.get(name)) for name in self.scope.modules)

@@ -29,6 +29,8 @@ class Function:
     steps: tuple[Step, ...] = ()
     defaults: tuple[Any, ...] = ()
     """Default values of the variables; empty when every variable must be given."""
+    uses: frozenset[str] = frozenset()
+    """Names of the variables that the expression uses; a result of one that uses none of the request can be kept."""
 
     def __call__(self, *values: Any) -> Any:
         return self.call(*values)
