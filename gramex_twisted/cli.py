@@ -15,8 +15,8 @@ import yaml
 
 from gramex_twisted.config.check import EXIT_CONFIG, EXIT_OK, Report
 from gramex_twisted.config.imports import display
+from gramex_twisted.daemon.source import DEFAULT, Source, config_errors
 from gramex_twisted.errors import ConfigError
-from gramex_twisted.source import DEFAULT, Source, config_errors
 
 if TYPE_CHECKING:
     from gramex_twisted.config.document import Config
@@ -90,8 +90,8 @@ def app_errors(config: Config) -> tuple[ConfigError, ...]:
 
 def listen_errors(config: Config) -> tuple[ConfigError, ...]:
     """What is wrong with endpoints and certificates. No port is opened."""
-    from gramex_twisted.listeners import listeners_of
-    from gramex_twisted.sockets import ListenError
+    from gramex_twisted.daemon.listeners import listeners_of
+    from gramex_twisted.daemon.sockets import ListenError
 
     try:
         for listener in listeners_of(config.app.listen):

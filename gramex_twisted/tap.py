@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twisted.python import usage
 
+from gramex_twisted.daemon.source import Source, config_errors
 from gramex_twisted.errors import ConfigError
-from gramex_twisted.source import Source, config_errors
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
 
     from gramex_twisted.config.document import Config
-    from gramex_twisted.processlog import ProcessLog
+    from gramex_twisted.daemon.processlog import ProcessLog
 
 EXIT_CONFIG = 64
 
@@ -79,7 +79,7 @@ def port_overrides(text: str) -> list[str]:
 
 def start_logging(twist: Any, form: Literal["text", "json"], config: Config) -> ProcessLog:
     """Log as the configuration says, and let ``twist`` (its options) log there too."""
-    from gramex_twisted.processlog import ProcessLog
+    from gramex_twisted.daemon.processlog import ProcessLog
     from gramex_twisted.services.logobserver import StdlibObserver
 
     log = ProcessLog(form, twist.get("logFile"))
@@ -117,6 +117,6 @@ def makeService(options: Options) -> IService:
     """The service that ``twist`` runs."""
     from twisted.internet import reactor
 
-    from gramex_twisted.daemon import GramexDaemon
+    from gramex_twisted.daemon.service import GramexDaemon
 
     return GramexDaemon(options.source, options.config, reactor, log=options.log)

@@ -11,8 +11,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from gramex_twisted.listeners import Listener, Listeners
-from gramex_twisted.sockets import Inherited, ListenError
+from gramex_twisted.daemon.listeners import Listener, Listeners
+from gramex_twisted.daemon.sockets import Inherited, ListenError
 from tests.processes import short_folder
 
 

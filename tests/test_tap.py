@@ -13,7 +13,7 @@ from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
-from gramex_twisted.source import Source
+from gramex_twisted.daemon.source import Source
 from gramex_twisted.tap import Options, install_reactor
 from tests.processes import Client, ProcessTestCase, Server, short_folder
 

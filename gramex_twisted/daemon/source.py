@@ -1,0 +1,98 @@
+"""Where a configuration comes from, so that it can be read again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gramex_twisted.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gramex_twisted.config.document import Config
+
+DEFAULT = "gramex.yaml"
+#: What serves a folder that has no gramex.yaml.
+FOLDER = """
+url:
+  files:
+    pattern: /(.*)
+    handler: FileHandler
+    kwargs: {path: $YAMLPATH, index: true}
+"""
+TABLES = (".csv", ".db", ".sqlite", ".sqlite3")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A configuration file and what the command line adds to it.
+
+    ``overrides`` are ``key.path=value`` texts, later ones win; ``strict`` makes warnings and routes that cannot be
+    served errors. With ``bare`` there need be no file at ``path``: then its folder's files are served.
+    """
+
+    path: Path
+    overrides: tuple[str, ...] = ()
+    strict: bool = False
+    bare: bool = False
+
+    @classmethod
+    def find(cls, name: str | None, overrides: tuple[str, ...] = (), *, strict: bool = False) -> Source:
+        """The source that ``--config name`` means: a file, a folder, or (None) the gramex.yaml here.
+
+        Raises ConfigError when there is nothing to serve.
+        """
+        path = Path(name or DEFAULT).absolute()
+        if path.is_dir():
+            return cls(path / DEFAULT, overrides, strict, bare=True)
+        if path.suffix in TABLES and path.is_file():
+            raise ConfigError(
+                str(name), "tables cannot be served without a gramex.yaml yet: write one, or name a folder"
+            )
+        if not path.is_file():
+            if name is None:
+                hint = "name one with --config, or make one with gramex-twisted init"
+                raise ConfigError("", f"there is no {DEFAULT} in {path.parent}: {hint}")
+            raise ConfigError(name, "there is no such file or folder")
+        return cls(path, overrides, strict)
+
+    def __str__(self) -> str:
+        return str(self.home if self.serves_folder else self.path)
+
+    @property
+    def serves_folder(self) -> bool:
+        """Whether the folder's files are served, for want of a gramex.yaml."""
+        return self.bare and not self.path.is_file()
+
+    @property
+    def home(self) -> Path:
+        """The app's folder: user modules are imported from it."""
+        return self.path.parent
+
+    def enter(self) -> None:
+        """Let the app's modules be imported, in this process. To be called before ``load``, which may evaluate
+        functions of variables."""
+        if str(self.home) not in sys.path:
+            sys.path.insert(0, str(self.home))
+
+    def load(self) -> Config:
+        """Read and validate. Raises an ExceptionGroup of ConfigErrors: all that there are."""
+        from gramex_twisted.config import schema
+        from gramex_twisted.registry import Registry
+
+        text = FOLDER if self.serves_folder else None
+        config = schema.load(self.path, Registry(), overrides=self.overrides, text=text)
+        if self.strict and (config.errors or config.warnings):
+            raise ExceptionGroup(f"{self.path} has errors", [*config.errors, *config.warnings])
+        return config
+
+
+def config_errors(error: BaseException) -> Iterator[ConfigError]:
+    """Every ConfigError in ``error``: itself, or those of a group of them; nothing when it is something else."""
+    if isinstance(error, ConfigError):
+        yield error
+    elif isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from config_errors(inner)
