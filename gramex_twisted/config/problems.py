@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 from gramex_twisted.config.marks import Mark
 from gramex_twisted.errors import ConfigError
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Problems:
@@ -18,11 +21,11 @@ class Problems:
 
     def error(self, where: Mark | str, message: str) -> None:
         """Note an error at ``where``."""
-        self.errors.append(ConfigError(str(where), message))
+        self.errors.append(ConfigError(str(where), one_line(message)))
 
     def warn(self, where: Mark | str, message: str) -> None:
         """Note something that is probably a mistake, but that a server can run with."""
-        self.warnings.append(ConfigError(str(where), message))
+        self.warnings.append(ConfigError(str(where), one_line(message)))
 
     def raise_errors(self, title: str) -> None:
         """Raise an ExceptionGroup of every error, if there is one."""
@@ -32,6 +35,11 @@ class Problems:
 
 class GiveUp(Exception):  # noqa: N818 - it never leaves the reader
     """One file or one read cannot go on. The reason is in the Problems already."""
+
+
+def one_line(text: str) -> str:
+    r"""``text`` with line ends and other control characters written as `\n` and so on: it may quote anything."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def closest(word: object, known: Iterable[str]) -> str | None:

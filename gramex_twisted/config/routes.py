@@ -93,6 +93,8 @@ class RouteBuilder:
     def handler_name(self, conf: Mapping[Any, Any]) -> str:
         """The registered name or dotted path of a route's handler; "" when it names none."""
         name = conf.get("service") or conf.get("handler")
+        if isinstance(name, int | float) and not isinstance(name, bool):
+            name = str(name)  # Entry takes it for text too
         if not isinstance(name, str):
             return ""
         name = name.strip().removeprefix(PREFIX)
@@ -126,7 +128,9 @@ class RouteBuilder:
         key = "service" if conf.get("service") else "handler"
         where = validator.locate(("url", name, key))
         if not handler:
-            if conf.get(key) is None and not any("did you mean 'handler'" in e.message for e in problems.errors):
+            written = conf.get(key)
+            hinted = any("did you mean 'handler'" in error.message for error in problems.errors)
+            if not hinted and (not written or isinstance(written, str)):  # of other types Entry has said so
                 problems.error(where, f"url.{name}: 'handler' is missing")
             return None
         if handler not in self.handlers:

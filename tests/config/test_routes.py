@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
-from gramex_twisted.config.problems import closest
+from gramex_twisted.config.problems import closest, one_line
 from gramex_twisted.config.routes import bind, merged, normalize
 from tests.config.support import Options, PageOptions, config, lines, route
 
@@ -195,6 +195,13 @@ class RouteErrorsTest(TestCase):
         )
         self.assertEqual(errors("{pattern: /, handler: my.x, kwargs: null}"), [])
 
+    def test_handlers_that_are_no_names(self) -> None:
+        missing = ["gramex.yaml:2:22: url.home: 'handler' is missing"]
+        for name in ("0", "''", "false"):
+            found = errors(f"{{pattern: /, handler: {name}}}")
+            self.assertEqual(found[-1:], missing, name)
+        self.assertIn("unknown handler '1'", errors("{pattern: /, handler: 1}")[0])
+
     def test_handlers_that_are_not_there(self) -> None:
         cases = {
             "PgeHandler": "unknown handler 'PgeHandler'; did you mean 'PageHandler'?",
@@ -269,5 +276,6 @@ class ClosestTest(TestCase):
         self.assertEqual((closest(5, known), closest("", known)), (None, None))
 
     def test_messages_have_one_line(self) -> None:
+        self.assertEqual(one_line("a\nb\x00c\u2028d é"), "a\\nb\\x00c\\u2028d é")
         for error in route("url: {home: {pattern: '/(', handler: Nope, kwargs: {}}}").errors:
             self.assertIsNone(re.search(r"\n", str(error)))

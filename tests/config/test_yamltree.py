@@ -78,7 +78,7 @@ class ValuesTest(TestCase):
         )
     )
     def test_whatever_yaml_writes_is_read_back(self, data: object) -> None:
-        text = yaml.safe_dump({"data": data}, allow_unicode=True)
+        text = yaml.safe_dump({"data": data})
         self.assertEqual(parse(text), ({"data": data}, []))
 
     def test_wrap_is_the_inverse_of_plain(self) -> None:
