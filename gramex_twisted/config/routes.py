@@ -130,7 +130,7 @@ class RouteBuilder:
         if not handler:
             written = conf.get(key)
             hinted = any("did you mean 'handler'" in error.message for error in problems.errors)
-            if not hinted and (not written or isinstance(written, str)):  # of other types Entry has said so
+            if not hinted and (written is None or isinstance(written, str)):  # of other types Entry has said so
                 problems.error(where, f"url.{name}: 'handler' is missing")
             return None
         if handler not in self.handlers:
