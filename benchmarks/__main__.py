@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -49,9 +50,8 @@ def heading() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d}, Python {python}, {os.cpu_count()} cores, {libraries}, load by {tool()}"
 
 
-def run(options: argparse.Namespace) -> list[Figure]:
+def run(options: argparse.Namespace) -> Iterator[Figure]:
     """Run the cases one after the other, each in a folder of its own."""
-    figures: list[Figure] = []
     for name in options.names or CASES:
         print(f"{name} ...", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as temporary:
@@ -61,14 +61,15 @@ def run(options: argparse.Namespace) -> list[Figure]:
             everyone = contestants(data, options.gramex)
             kept = {name: command for name, command in everyone.commands.items() if name not in options.without}
             everyone = type(everyone)(kept, data)
-            figures += CASES[name](Bench(everyone, folder, options.rounds, options.seconds))
-    return figures
+            yield from CASES[name](Bench(everyone, folder, options.rounds, options.seconds))
 
 
 def main() -> None:
-    """The command line's entry."""
+    """The command line's entry. A case that fails ends the run, below the figures of those before it."""
     options = arguments()
-    print(heading(), table(run(options)), sep="\n\n")
+    print(heading(), end="\n\n", flush=True)
+    for line in table(run(options)):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -66,8 +66,10 @@ def show(value: float) -> str:
     return f"{value:.3g}"
 
 
-def table(figures: Iterable[Figure]) -> str:
-    """The whole markdown table."""
+def table(figures: Iterable[Figure]) -> Iterator[str]:
+    """The lines of the whole markdown table, each as soon as its figure is there."""
     head = ["case", "unit", *COLUMNS, "goal"]
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join([*lines, *(figure.row() for figure in figures)])
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
+    for figure in figures:
+        yield figure.row()

@@ -45,7 +45,7 @@ class TableTests(TestCase):
     def test_medians_stand_in_the_columns_of_their_servers(self) -> None:
         figure = Figure("/x", "requests/s", {"gramex_twisted": [1, 12345, 99999], "Gramex": [float("inf")]})
         self.assertEqual(
-            table([figure]).splitlines(),
+            list(table([figure])),
             [
                 "| case | unit | gramex_twisted | twisted.web | Tornado | Gramex | goal |",
                 "| --- | --- | --- | --- | --- | --- | --- |",
