@@ -51,6 +51,9 @@ class Model(BaseModel):
 
     extras: ClassVar[Literal["warn", "keep"]] = "warn"
 
+    legacy: ClassVar[frozenset[str]] = frozenset()
+    """Keys of Gramex 1.x without an effect here: warned about, but never taken for a slip of the pen."""
+
     @model_validator(mode="before")
     @classmethod
     def _drop_nulls(cls, data: Any) -> Any:

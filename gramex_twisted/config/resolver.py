@@ -82,9 +82,6 @@ class Resolver:
             return self.scope.substitute(value, node.mark, node.at) if "$" in value or "{.}" in value else node
         if not isinstance(value, dict | list):
             return node
-        if level > MAX_LEVELS:
-            self.problems.error(node.mark, f"imports nest more than {MAX_LEVELS} levels deep")
-            raise GiveUp
         if isinstance(value, list):
             return Node([self.resolve(item, level + 1) for item in value], node.mark, node.at)
         return Node(self.resolve_mapping(value, level), node.mark, node.at)

@@ -80,6 +80,8 @@ def long_form(listen: Any) -> Any:
 class Settings(Model):
     """How the server answers."""
 
+    legacy = frozenset({"xsrf_cookie_kwargs", "xsrf_cookie_name", "xsrf_cookie_version"})
+
     debug: bool = Field(
         default=False, description="Show tracebacks and reasons to clients, reload templates. Not in production."
     )

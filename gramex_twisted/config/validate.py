@@ -60,15 +60,15 @@ class Validator:
             if key in known:
                 self.nested(model, known[key], data.get(key), (*prefix, key))
             elif model.extras == "warn":
-                meant = self.unknown_key(key, known, prefix)
+                meant = self.unknown_key(key, () if key in model.legacy else known, prefix)
                 if meant:
                     hints.add(f"'{meant}' is missing")
         return hints
 
-    def unknown_key(self, key: Any, known: Iterable[str], prefix: KeyPath, at: str = "") -> str | None:
+    def unknown_key(self, key: Any, known: Iterable[str], prefix: KeyPath) -> str | None:
         """Report one unknown key; the known one that it is close to, if there is one."""
         meant = closest(key, known)
-        where, place = self.locate((*prefix, key)), at or dotted(prefix)
+        where, place = self.locate((*prefix, key)), dotted(prefix)
         if meant:
             self.problems.error(where, f"{place}: unknown key '{key}'; did you mean '{meant}'?")
         else:

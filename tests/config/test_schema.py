@@ -89,6 +89,13 @@ handlers: text
             ],
         )
 
+    def test_keys_of_gramex_1_without_effect_are_no_typos(self) -> None:
+        found = config("app: {settings: {xsrf_cookie_kwargs: {secure: true}}}")
+        self.assertEqual(
+            lines(found.warnings),
+            ["gramex.yaml:1:18: app.settings: unknown key 'xsrf_cookie_kwargs' has no effect here"],
+        )
+
     def test_top_level_keys_are_the_apps_own_but_typos_are_pointed_at(self) -> None:
         found = config("ulr: {}\nhandlres: {}\nprices: [1]\n")
         self.assertEqual(
