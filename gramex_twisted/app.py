@@ -25,6 +25,8 @@ from gramex_twisted.services.accesslog import AccessLog
 from gramex_twisted.services.compilers import Compilers
 from gramex_twisted.services.container import Services, trust
 from gramex_twisted.services.logkeys import DEFAULT_KEYS
+from gramex_twisted.services.sessions import Sessions
+from gramex_twisted.services.signing import Signer
 from gramex_twisted.services.templates import Templates
 from gramex_twisted.services.threads import Threads
 from gramex_twisted.web.compress import Compressors
@@ -82,6 +84,7 @@ class Gramex(MultiService):
 
     def _services(self, config: Config, reactor: Any, threads: Threads | None) -> Services:
         settings = config.app.settings
+        data_dir = Path(config.variables["GRAMEXDATA"])
         threaded, threads = threads is None, threads or Threads(reactor, config.threadpool.workers)
         root = (config.files[0].parent if config.files else Path.cwd()).absolute()
         return Services(
@@ -96,8 +99,18 @@ class Gramex(MultiService):
             mimetypes=mime_types(config.mime),
             trusts=trusted(config),
             modules=ModuleSet([root]),
+            sessions=self._sessions(config, reactor, data_dir),
             compilers=Compilers(reactor, root, threads, debug=settings.debug),
         )
+
+    def _sessions(self, config: Config, reactor: Any, data_dir: Path) -> Any:
+        try:
+            from gramex_twisted.services.stores.open import open_store
+        except ImportError:
+            return None
+        store = open_store("session", config.app.session, reactor, data_dir)
+        store.setServiceParent(self)
+        return Sessions(store, Signer(config.app.settings.cookie_secret, data_dir), config.app.session)
 
     def _access_log(self, config: Config, reactor: Any, *, threaded: bool) -> AccessLog:
         handlers = (config.tree.get("log") or {}).get("handlers") or {}

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.web import resource, server
 
 from gramex_twisted.errors import HTTPError, Redirect
+from gramex_twisted.guards.chain import guards_of
 from gramex_twisted.guards.methods import effective_method, method_list, not_allowed
 from gramex_twisted.resources.base import Resource, Setup, response_headers
 from gramex_twisted.resources.errorpage import error_pages
@@ -19,6 +20,7 @@ from gramex_twisted.web.errorpages import default_page, reason_of, status_of
 from gramex_twisted.web.response import respond, send
 from gramex_twisted.web.run import drive
 from gramex_twisted.web.stream import ClientGone
+from gramex_twisted.web.values import HTML
 
 if TYPE_CHECKING:
     from gramex_twisted.web.request import Request
@@ -46,11 +48,10 @@ class Endpoint(resource.Resource):
         self.conf = setup.config.conf
         self.services = setup.services
         self.resource = handler
-        self.guards: tuple[Callable[[Context], Any], ...] = ()
-        for guard in ("auth", "ratelimit"):
-            if getattr(options, guard, None):
-                # Served without its guard, the route would be open to everybody.
-                raise setup.error("is not supported by this version, so the route is not served", guard)
+        self.guards = guards_of(handler)
+        if getattr(options, "ratelimit", None):
+            # Served without its guard, the route would be open to everybody.
+            raise setup.error("is not supported by this version, so the route is not served", "ratelimit")
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
         headers = response_headers(getattr(options, "headers", {}), setup, "headers")
@@ -92,15 +93,22 @@ class Endpoint(resource.Resource):
         try:
             if context.native.refusal is not None:
                 raise context.native.refusal
-            for guard in self.guards:
-                await guard(context)
-            await respond(context, await self._handler(context)(context))
+            await respond(context, await self._answer(context))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever user code raises ends here
             await self._failed(context, error)
         finally:
             self.services.in_flight.ended()
             if self.logged:
                 self.services.access_log.record(context)
+
+    async def _answer(self, context: Context) -> Any:
+        for guard in self.guards:
+            value = await guard(context)
+            if value is not None:
+                return value
+        if self.resource.needs_session and context.has_session_cookie:
+            await context.load_session()
+        return await self._handler(context)(context)
 
     def _handler(self, context: Context) -> Callable[[Context], Any]:
         handler = self.handlers.get(context.method)
@@ -122,8 +130,11 @@ class Endpoint(resource.Resource):
             context.error = "the client left"
             return
         context.error = _summary(error)
-        status = status_of(error)
-        if status >= 500:
+        if isinstance(error, HTTPError) and error.__cause__ is None:
+            trace = ""
+            if error.status_code >= 500:
+                log.error("{route}: {error}", route=self.name, error=str(error))
+        elif status_of(error) >= 500:
             trace = "".join(traceback.format_exception(error)).rstrip()
             log.error(
                 "{route}: {method} {uri} failed\n{trace}",
@@ -140,6 +151,7 @@ class Endpoint(resource.Resource):
             await self._error_page(context, error, trace)
 
     async def _error_page(self, context: Context, error: BaseException, trace: str) -> None:
+        await context.save_session()
         cookies = context._cookies
         context.clear()
         context._cookies = cookies
@@ -151,7 +163,10 @@ class Endpoint(resource.Resource):
             await send(context, b"", None)
             return
         try:
-            body, kind = await self.error_pages.render(context, error, trace)
+            if isinstance(error, HTTPError) and error.page is not None:
+                body, kind = error.page, HTML
+            else:
+                body, kind = await self.error_pages.render(context, error, trace)
         except Exception as second:  # noqa: BLE001 - a broken error page must not hide the error
             log.failure("{route}: the error page failed", route=self.name)
             context.error = f"{context.error}; error page: {_summary(second)}"

@@ -33,7 +33,10 @@ class HTTPError(Exception):
     ``HTTPError(404)``, ``HTTPError(404, "no such page")`` and ``HTTPError(404, reason="Gone fishing")`` all work.
     A ``log_message`` is shown to the client; ``reason`` replaces the standard phrase of the status line. A dict as
     second argument becomes ``details``: extra keys of a JSON error body. ``headers`` are added to the response.
+    ``page`` is an HTML page to show in place of the default one.
     """
+
+    page: bytes | None = None
 
     def __init__(
         self,

@@ -120,6 +120,8 @@ class Resource(resource.Resource):
 
     isLeaf = True
     options_model: ClassVar[type[Model]] = Options
+    #: Whether the session is fetched before the handler, since its code runs on the reactor and may ask for it.
+    needs_session = False
     #: Whether iterators that its functions return are iterated in a thread.
     in_thread = False
 

@@ -34,6 +34,8 @@ class FunctionHandler(Resource):
         spec = {key: written[key] for key in ("function", "args", "kwargs") if key in written}
         self.function = setup.function(spec if len(spec) > 1 else self.options.function, ["handler"], "function")
         self.in_thread = self.threaded(self.function)
+        # In a thread it is fetched when it is touched; an expression that does not name the handler cannot touch it.
+        self.needs_session = not self.in_thread and (self.function.mode == "async" or "handler" in self.function.source)
         self.redirects = setup.redirects(self.options.redirect)
 
     async def on_GET(self, context: Context) -> Any:

@@ -40,6 +40,8 @@ def as_resource(thing: Any) -> IResource | None:
 class NativeResource(Resource):
     """Lets a Twisted resource answer. The pattern's last group is the path below it."""
 
+    needs_session = True
+
     def __init__(self, setup: Setup, resource: IResource) -> None:
         super().__init__(setup)
         self.resource = resource

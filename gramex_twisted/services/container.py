@@ -60,6 +60,7 @@ class Services:
     mimetypes: MimeTypes
     trusts: Callable[[str], bool]
     modules: Any
+    sessions: Any
     compilers: Any = None
     files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)

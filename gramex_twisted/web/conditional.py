@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from calendar import timegm
+from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from typing import Any
 
@@ -30,7 +30,7 @@ def seconds_of(date: str) -> int | None:
     if parsed is None:
         return None
     try:
-        return timegm((*parsed[:6], 0, 1, 0)) - (parsed[9] or 0)
+        return int(datetime(*parsed[:6], tzinfo=UTC).timestamp()) - (parsed[9] or 0)
     except (ValueError, OverflowError):
         return None
 

@@ -14,8 +14,10 @@ from zope.interface import Attribute, Interface, implementer
 
 from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import HTTPError
+from gramex_twisted.services.sessions import Session
 from gramex_twisted.web.arguments import Arguments
-from gramex_twisted.web.reply import Headers, Reply
+from gramex_twisted.web.identity import Identity
+from gramex_twisted.web.reply import Headers
 from gramex_twisted.web.stream import Stream
 from gramex_twisted.web.view import RequestView
 
@@ -32,7 +34,7 @@ class IContext(Interface):
 
 
 @implementer(IContext)
-class Context(Arguments, Reply):
+class Context(Arguments, Identity):
     """One request on one route.
 
     :param request: Twisted's request.
@@ -56,6 +58,7 @@ class Context(Arguments, Reply):
         self._path_args: tuple[list[str], dict[str, str]] | None = None
         self._stream: Stream | None = None
         self._kwargs: AttrDict | None = None
+        self._session: Session | None = None
 
     def _default_headers(self) -> Headers:
         return {name: list(values) for name, values in self.route.default_headers.items()}
@@ -79,11 +82,6 @@ class Context(Arguments, Reply):
         """The route's whole entry in ``url:``, a copy."""
         conf: AttrDict = AttrDict.deep(self.route.conf)
         return conf
-
-    @property
-    def current_user(self) -> Any:
-        """Who is signed in; None for nobody."""
-        return None
 
     @property
     def gramex_root(self) -> str:
@@ -155,11 +153,6 @@ class Context(Arguments, Reply):
     def cookies(self) -> SimpleCookie:
         """The request's cookies."""
         return self.request.cookies
-
-    def get_cookie(self, name: str, default: str | None = None) -> str | None:
-        """The value of a request cookie."""
-        morsel = self.request.cookies.get(name)
-        return default if morsel is None else morsel.value
 
     # The response -----------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ async def respond(context: Context, value: Any) -> None:
     """Send ``value``, after what ``handler.write`` has gathered, as the response of ``context``."""
     if value is HANDLED:
         return
+    await context.save_session()
     # What most functions return is neither, and asking a protocol costs more than all else here.
     if not isinstance(value, _PLAIN) and isinstance(value, Body):
         await value.respond(context)
@@ -172,6 +173,7 @@ async def _stream(context: Context, value: Any) -> None:
         await context.route.services.threads.run(_stream_in_thread, context, value)
     else:
         await _stream_here(context, value)
+    await context.save_session()
     context.open_stream().finish()
 
 
