@@ -1,0 +1,1 @@
+"""What the pages of the notebook share: the table of elements, and how pages are put together."""
