@@ -105,13 +105,15 @@ class FileHandler(Resource):
         match = context.native.match
         key = (self.name, "" if match is None else self.places.key(match.string))
         files, now = self.services.files, context.native.site.now
+        user: Any = context
         for _ in range(TRIES):
             entry: Entry | None = files.get(key)
             if entry is None or not entry.is_current(now):
                 entry = await self.services.threads.run(self._find, self._asked(context))
                 files.put(key, entry, entry.answer.size)
             if not isinstance(entry.answer, PlainAnswer):
-                self._expose(context, entry.answer.found)
+                user.root = self.places.root
+                entry.answer.expose(context)
             size = entry.answer.size
             try:
                 result = await entry.answer.respond(context)
@@ -128,13 +130,9 @@ class FileHandler(Resource):
     def _asked(self, context: Context) -> Asked:
         match = context.native.match
         if match is None:
-            return Asked(context.native.path.decode("latin-1"), None)
-        return Asked(match.string, match.group(1) if match.re.groups else None)
-
-    def _expose(self, context: Context, found: Found) -> None:
-        """What user code reads of the file: ``handler.root``, ``handler.path``, ``handler.file``."""
-        user: Any = context
-        user.root, user.path, user.file = self.places.root, Path(found.place.path), Path(found.file)
+            return Asked(context.native.path.decode("latin-1"))
+        extensible = match.re.fullmatch(match.string + "/") is not None
+        return Asked(match.string, match.group(1) if match.re.groups else None, extensible)
 
     # In a thread -----------------------------------------------------------------------------------------------------
 

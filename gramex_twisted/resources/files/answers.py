@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.errors import HTTPError
@@ -47,6 +48,11 @@ class Answer:
     async def content(self, context: Context) -> bytes:
         """The body alone, to be sent with those of others."""
         raise NotImplementedError
+
+    def expose(self, context: Context) -> None:
+        """Tell user code what is served: ``handler.path``, without a default filename, and ``handler.file``."""
+        user: Any = context
+        user.path, user.file = Path(self.found.place.path), Path(self.found.file)
 
     def is_current(self, now: float) -> bool:
         """Whether the answer, besides its file, is still what it was. ``now``: the site's clock, in whole steps."""
@@ -148,7 +154,10 @@ class JoinedAnswer(Answer):
         if self.plain:
             await self._large().respond(context)
             return HANDLED
-        bodies = [await answer.content(context) for answer in self.answers]
+        bodies = []
+        for answer in self.answers:
+            answer.expose(context)
+            bodies.append(await answer.content(context))
         set_default_headers(context, self.headers, self.kind)
         return b"".join(bodies)
 

@@ -85,7 +85,7 @@ class Finder:
         state = os.stat(place.path)
         if stat.S_ISDIR(state.st_mode):
             return self._folder(place, identity(state))
-        if place.slash and not place.fixed:
+        if place.slash and place.relative:
             raise HTTPError(404)  # /file.txt/
         return self._file(place, place.path, ())
 
@@ -95,7 +95,7 @@ class Finder:
         found = self._default(place, watched)
         if found is None and not self.index:
             raise HTTPError(404)
-        if not place.slash:
+        if place.bare:
             return Found(place, place.path, state, watched, is_folder=True, redirect=True)
         return found or Found(place, place.path, state, (), is_folder=True)
 

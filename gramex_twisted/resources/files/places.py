@@ -15,24 +15,37 @@ from gramex_twisted.resources.files.paths import below, decoded, fixed_part, ins
 
 class Asked(NamedTuple):
     """The part of a request that says which file it is for: its path and the pattern's first group, both still
-    percent-encoded. ``group`` is None where the pattern has none or the group matched nothing.
+    percent-encoded. ``group`` is None where the pattern has none or the group matched nothing. ``extensible``: the
+    route also takes the path with a slash at its end.
     """
 
     url: str
-    group: str | None
+    group: str | None = None
+    extensible: bool = False
+
+    @property
+    def slash(self) -> bool:
+        """Whether the URL ends as that of a folder does."""
+        return self.url.endswith("/")
+
+    @property
+    def bare(self) -> bool:
+        """Whether the URL of a folder lacks a slash that it could have."""
+        return self.extensible and not self.slash
 
 
 class Place(NamedTuple):
     """Where a file should be: the absolute ``path``, ``relative`` to the folder ``root``, which it may not leave.
 
-    ``fixed`` is a path that the configuration alone decides: links may take it anywhere. ``slash`` tells that the URL
-    ends as that of a folder does.
+    ``fixed`` is a path that the configuration alone decides: links may take it anywhere. ``slash`` and ``bare`` are
+    those of Asked.
     """
 
     path: str
     root: str
     relative: str
-    slash: bool = True
+    slash: bool = False
+    bare: bool = False
     fixed: bool = False
 
 
@@ -88,10 +101,8 @@ class FolderPlaces:
         if os.path.isfile(self.folder):
             return [fixed(self.folder)]
         decoded(asked.url)
-        relative = decoded(asked.group or "")
-        slash = asked.group is None or relative.endswith("/") or not relative
-        relative = relative.strip("/")
-        return [Place(below(self.folder, relative), self.folder, relative, slash)]
+        relative = decoded(asked.group or "").strip("/")
+        return [Place(below(self.folder, relative), self.folder, relative, asked.slash, asked.bare)]
 
 
 class PatternPlaces:
@@ -110,7 +121,7 @@ class PatternPlaces:
         decoded(asked.url)
         group = decoded(asked.group or "")
         relative = self.rest.replace("*", group.strip("/"))
-        return [Place(below(self.folder, relative), self.folder, relative.strip("/"), asked.url.endswith("/"))]
+        return [Place(below(self.folder, relative), self.folder, relative.strip("/"), asked.slash, asked.bare)]
 
 
 class TablePlaces:
@@ -150,16 +161,16 @@ class TablePlaces:
             if match is not None:
                 if "{" not in rest:
                     return [fixed(os.path.join(folder, rest))]
-                return [self._place(match, folder, rest, url.endswith("/"))]
+                return [self._place(match, folder, rest, asked)]
         raise HTTPError(404)
 
-    def _place(self, match: re.Match[str], folder: str, rest: str, slash: bool) -> Place:
+    def _place(self, match: re.Match[str], folder: str, rest: str, asked: Asked) -> Place:
         groups = [(group or "").strip("/") for group in match.groups()]
         named = {name: (group or "").strip("/") for name, group in match.groupdict().items() if group is not None}
         relative = rest.format(*groups, **{**dict.fromkeys(match.re.groupindex, ""), **self.default, **named})
         # What a group of the whole path holds may span several segments, which `decoded` has found to be harmless; put
         # together with the path's own text they must be so again.
-        return Place(below(folder, relative), folder, relative.strip("/"), slash)
+        return Place(below(folder, relative), folder, relative.strip("/"), asked.slash, asked.bare)
 
 
 def _split(base: str, path: str, special: str) -> tuple[str, str]:
