@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
     from gramex_twisted.web.stream import Stream
 
-#: Bytes that are read at once: twice what Twisted's transport sends in one go, which makes downloads a fifth faster than
-#: once; a slow client holds as much memory.
+#: Bytes that are read at once, and that a slow client holds: twice what Twisted's transport sends in one go.
 CHUNK = 256 << 10
 
 _PROBE = getattr(os, "RWF_NOWAIT", None)
