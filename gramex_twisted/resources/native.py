@@ -59,6 +59,7 @@ class NativeResource(Resource):
         request.setHeader(b"Date", request.site.date)
         for name, values in context.route.default_headers.items():
             request.responseHeaders.setRawHeaders(name, values)
+        await self._hand_over(context)
         request.method = context.method.encode("latin-1")
         request.render(getChildForRequest(self.resource, request))
         try:
@@ -67,6 +68,13 @@ class NativeResource(Resource):
             raise ClientGone from None
         context._status = request.code
         return HANDLED
+
+    async def _hand_over(self, context: Context) -> None:
+        """What guards have set goes out with the resource's own headers: theirs, and the cookie of a new session."""
+        await context.save_session()
+        for name, values in (context._kept or {}).items():
+            context.native.responseHeaders.setRawHeaders(name, values)
+        context.native.cookies.extend(cookie.encode() for cookie in context.cookie_headers())
 
     def _split_path(self, request: Request) -> None:
         path, below = request.path, b""

@@ -54,6 +54,7 @@ class Reply:
     _headers: Headers | None
     _chunks: list[bytes]
     _cookies: SimpleCookie | None
+    _kept: Headers | None = None
     finished: bool
 
     def _default_headers(self) -> Headers:
@@ -93,6 +94,14 @@ class Reply:
         name = canonical(name)
         self._own_headers.setdefault(name, []).append(header_value(name, value))
 
+    def keep_header(self, name: str, value: object) -> None:
+        """Set a header that ``clear`` leaves: one that an error page has too, such as a guard's."""
+        self.set_header(name, value)
+        if self._kept is None:
+            self._kept = {}
+        name = canonical(name)
+        self._kept[name] = self._own_headers[name]
+
     def clear_header(self, name: str) -> None:
         """Remove a header, also a default one."""
         self._own_headers.pop(canonical(name), None)
@@ -104,7 +113,8 @@ class Reply:
 
     def clear(self) -> None:
         """Forget the status, headers and buffered body."""
-        self._status, self._reason, self._headers = 200, None, None
+        self._status, self._reason = 200, None
+        self._headers = None if self._kept is None else self._default_headers() | self._kept
         self._cookies = None
         self._chunks.clear()
 
