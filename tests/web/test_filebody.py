@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from twisted.trial.unittest import TestCase
 
 from benchmarks import memory
-from gramex_twisted.app import Gramex
-from gramex_twisted.config import reader, schema
-from gramex_twisted.registry import Registry
 from gramex_twisted.web.filebody import FileCutError, OpenFile
-from gramex_twisted.web.site import Site
+from tests.live import LiveCase, reactor
 
-reactor: Any = installed
 MEGABYTE = 1 << 20
 SIZE = 48 * MEGABYTE
-CONFIG = "url: {files: {pattern: '/(.*)', handler: FileHandler, kwargs: {path: files}}}"
 
 
 class Client(Protocol):
@@ -64,32 +56,18 @@ class Client(Protocol):
         self.lost.errback(reason)
 
 
-class LargeFileTests(TestCase):
+class LargeFileTests(LiveCase):
+    config = "url: {files: {pattern: '/(.*)', handler: FileHandler, kwargs: {path: files}}}"
+
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).absolute()
-        (self.folder / "files").mkdir(parents=True)
-        self.file = self.folder / "files/large.bin"
+        super().setUp()
+        self.file = self.write("files/large.bin", b"")
         with self.file.open("wb") as file:
             file.truncate(SIZE)
             file.write(os.urandom(MEGABYTE))
-        config = self.folder / "gramex.yaml"
-        config.write_text(CONFIG)
-        registry = Registry()
-        environ = {**os.environ, "GRAMEXDATA": str(self.folder / "data")}
-        self.gramex = Gramex(schema.build(reader.read(config, environ=environ), registry), reactor, registry)
-        self.gramex.startService()
-        self.site = Site(self.gramex.router, reactor)
-        self.port = reactor.listenTCP(0, self.site, interface="127.0.0.1")
         self.closed: Deferred[None] = Deferred()
         self.read = 0
         self.count()
-
-    async def tearDown(self) -> None:
-        await self.port.stopListening()
-        self.site.abort()
-        await self.site.drain()
-        await self.gramex.idle()
-        await self.gramex.stopService()
 
     def count(self) -> None:
         """Count the bytes that the server reads, and tell when it closes the file."""
