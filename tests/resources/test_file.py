@@ -179,6 +179,20 @@ class FolderTests(FileCase):
         for text in (".env", ".git", "app.py", "gramex.yaml", "link.txt", "<b>", "<script", 'href="../"'):
             self.assertNotIn(text, response.text)
 
+    def test_a_default_file_made_later_replaces_the_index(self) -> None:
+        app = self.make_app(
+            "url: {r: {pattern: /(.*), handler: FileHandler,"
+            " kwargs: {path: site/sub, index: true, default_filename: x}}}"
+        )
+        bodies = []
+        for _ in range(2):
+            deferred = app.start("GET", "/")
+            app.pump()
+            bodies.append(self.successResultOf(deferred).text)
+            self.write("site/sub/x", "default")
+        self.assertIn("README.md", bodies[0])
+        self.assertEqual(bodies[1], "default")
+
     def test_the_index_of_a_sub_folder_leads_back(self) -> None:
         self.assertIn('href="../"', self.check("/index/sub/", 200).text)
 

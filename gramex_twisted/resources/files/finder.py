@@ -97,7 +97,7 @@ class Finder:
             raise HTTPError(404)
         if place.bare:
             return Found(place, place.path, state, watched, is_folder=True, redirect=True)
-        return found or Found(place, place.path, state, (), is_folder=True)
+        return found or Found(place, place.path, state, watched, is_folder=True)
 
     def _default(self, place: Place, watched: tuple[tuple[str, Identity], ...]) -> Found | None:
         for name in self.default:
