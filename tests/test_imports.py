@@ -73,6 +73,9 @@ class DirectionTests(TestCase):
         homeless = sorted({layer_of(name) for name in MODULES if "." in name} - set(known))
         self.assertEqual(homeless, [], "name them in the line of layers in docs/architecture.md")
 
+    def test_the_architecture_names_no_module_that_is_gone(self) -> None:
+        self.assertEqual(set(layers()) - {layer_of(name) for name in MODULES if "." in name}, set())
+
     def test_imports_never_point_to_a_higher_layer(self) -> None:
         known = layers()
         wrong = [
