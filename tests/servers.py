@@ -1,0 +1,118 @@
+"""Real servers for tests: private, on a free port, in a temporary folder, to be killed and started again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+#: Seconds that a server may take to start.
+START = 20.0
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class PrivateServer:
+    """A process that listens on ``port`` of 127.0.0.1 and keeps its data in ``folder``, also when it is killed.
+
+    Use ``of(test)``: it starts one and removes it, with its folder, when the test ends.
+    """
+
+    #: The program, and the Debian package that it comes in.
+    program, package = "", ""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def of(cls, test: SynchronousTestCase) -> PrivateServer:
+        """A server that runs as long as ``test``."""
+        if shutil.which(cls.program) is None:
+            raise AssertionError(f"{cls.program} is missing: apt-get install {cls.package}")
+        folder = Path(tempfile.mkdtemp(prefix=f"{cls.program}-"))
+        test.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        server = cls(folder)
+        test.addCleanup(server.kill)
+        server.start()
+        return server
+
+    def command(self) -> list[str]:
+        """What starts the server."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start it, on the same port and data as before, and wait until it answers."""
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{self.program} did not start:\n{(self.folder / 'log').read_text()}")
+            time.sleep(0.01)
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def freeze(self) -> None:
+        """Stop it from answering; its port stays open."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+
+class RedisServer(PrivateServer):
+    """Redis that has on disk what it has confirmed."""
+
+    program, package = "redis-server", "redis-server"
+    #: More of its configuration: ``["--requirepass", "secret"]``.
+    options: tuple[str, ...] = ()
+
+    def command(self) -> list[str]:
+        durable = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
+        address = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
+        return [self.program, *address, *durable, *self.options]
+
+    def answers(self) -> bool:
+        """Whether it has read its data: it says LOADING before."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as sock:
+                sock.sendall(b"PING\r\n")
+                return sock.recv(100).startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
+
+    def url(self, user: str = "", database: int = 0) -> str:
+        """Its URL; ``user`` may be ``name:password``."""
+        return f"redis://{user and user + '@'}127.0.0.1:{self.port}/{database}"
