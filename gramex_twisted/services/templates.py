@@ -96,6 +96,8 @@ class Templates:
         escape = self.autoescape if autoescape is _APPS else autoescape
         compiled = self._load(os.path.abspath(path), escape or None, whitespace or self.whitespace)
         namespace: dict[str, Any] = {**compiled.namespace, **names}
+        if "xhtml_escape" in names:
+            namespace["_tt_escaped"] = compiled.escaping(names["xhtml_escape"])
         namespace["_tt_modules"] = _Modules(self.modules, names, compiled.path)
         try:
             return compiled.run(namespace)

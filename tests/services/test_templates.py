@@ -7,6 +7,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tornado.template import Template
 from twisted.trial.unittest import SynchronousTestCase
 
 from gramex_twisted.errors import HTTPError
@@ -42,6 +45,18 @@ class RenderTests(TemplateCase):
         self.assertEqual(self.templates.render(path, {"x": "a b"}, autoescape="url_escape"), b"a+b")
         self.assertEqual(Templates(autoescape=None).render(path, {"x": "<"}), b"<")
         self.assertEqual(self.templates.render(path, {"x": "<"}), b"&lt;")
+
+    @settings(deadline=None, max_examples=50)
+    @given(st.one_of(st.text(st.characters(codec="utf-8")), st.integers(), st.none(), st.floats()))
+    def test_escaping_is_tornados(self, value: object) -> None:
+        path = str(self.write("page.html", "{{ x }}"))
+        expected = Template("{{ x }}").generate(x=value)
+        self.assertEqual(self.templates.render(path, {"x": value}), expected)
+        self.assertEqual(self.templates.render(path, {"x": str(value).encode()}), expected)
+        self.assertIn("_tt_escaped", self.templates._load(path, "xhtml_escape", "all").template.code)
+
+    def test_another_function_may_do_the_escaping(self) -> None:
+        self.assertEqual(self.render("{{ x }}", x="<", xhtml_escape=lambda data: b"[" + data + b"]"), "[<]")
 
     def test_whitespace_is_kept_or_not(self) -> None:
         path = self.write("page.html", "a  b\n\n c")
@@ -138,7 +153,9 @@ class MistakeTests(TemplateCase):
 
     def test_an_error_without_a_text_shows_its_type(self) -> None:
         self.assertEqual(self.error("{{ {}['a'] }}"), "page.html:1: KeyError: 'a'")
-        self.assertEqual(self.error("{% if 1 %}\n{{ fail() }}{% end %}", fail=self._fail), "page.html:2: AssertionError")
+        self.assertEqual(
+            self.error("{% if 1 %}\n{{ fail() }}{% end %}", fail=self._fail), "page.html:2: AssertionError"
+        )
 
     def _fail(self) -> None:
         raise AssertionError
