@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,6 +55,8 @@ class Options(usage.Options):
             raise usage.UsageError(f"--log-format {self['log-format']}: it is text or json")
         if self["port"] is not None:
             self.overrides += port_overrides(self["port"])
+        if self.parent is not None:
+            gc.disable()  # until the app runs: looking for garbage in what stays takes a tenth of the time to start
         try:
             self.source = Source.find(self["config"], tuple(self.overrides), strict=bool(self["strict"]))
             self.source.enter()
@@ -113,10 +116,18 @@ def install_reactor(twist: Any) -> None:
     twist["reactor"] = reactor
 
 
+def collect_garbage() -> None:
+    """Collect garbage from now on, but never look again at what is there already: modules, models, the app."""
+    gc.freeze()
+    gc.enable()
+
+
 def makeService(options: Options) -> IService:
     """The service that ``twist`` runs."""
     from twisted.internet import reactor
 
     from gramex_twisted.daemon.service import GramexDaemon
 
+    if not gc.isenabled():
+        reactor.callWhenRunning(collect_garbage)
     return GramexDaemon(options.source, options.config, reactor, log=options.log)

@@ -144,8 +144,10 @@ class TwistTests(ProcessTestCase):
                 "gramex.yaml": """
                 url:
                   who: {pattern: /, handler: FunctionHandler, kwargs: {function: probe.who}}
+                  garbage: {pattern: /garbage, handler: FunctionHandler, kwargs: {function: probe.garbage}}
                 """,
                 "probe.py": """
+                import gc
                 import sys
 
                 HEAVY = "pandas polars numpy sqlalchemy treq klein autobahn watchfiles tornado.web".split()
@@ -158,12 +160,15 @@ class TwistTests(ProcessTestCase):
                     except RuntimeError:
                         loop = "none"
                     return [type(reactor).__name__, loop, [name for name in HEAVY if name in sys.modules]]
+
+                def garbage():
+                    return [gc.isenabled(), gc.get_freeze_count() > 10_000]
                 """,
             }
         )
 
-    async def who(self, server: Server) -> bytes:
-        response = await (await Client.connect(server.port)).get("/")
+    async def who(self, server: Server, path: str = "/") -> bytes:
+        response = await (await Client.connect(server.port)).get(path)
         self.assertEqual(response.status, 200, response)
         return response.body
 
@@ -175,3 +180,7 @@ class TwistTests(ProcessTestCase):
         self.app()
         server = await self.serve(twist=("--reactor=epoll",))
         self.assertEqual(await self.who(server), b'["EPollReactor","none",[]]')
+
+    async def test_once_it_runs_garbage_is_collected_but_not_looked_for_in_what_start_up_made(self) -> None:
+        self.app()
+        self.assertEqual(await self.who(await self.serve(), "/garbage"), b"[true,true]")
