@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,8 @@ from gramex_twisted.daemon.source import Source, config_errors
 from gramex_twisted.errors import ConfigError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from twisted.application.service import IService
 
     from gramex_twisted.config.document import Config
@@ -113,7 +116,21 @@ def install_reactor(twist: Any) -> None:
     asyncioreactor.install(loop)
     from twisted.internet import reactor
 
+    reactor.callWhenRunning(reap_children, loop)
     twist["reactor"] = reactor
+
+
+def reap_children(loop: asyncio.AbstractEventLoop) -> None:
+    """Hear of children that end.
+
+    uvloop takes over the descriptor through which Twisted hears of SIGCHLD. A child whose pipes are closed a moment
+    before it is gone would never be reaped, and whoever waits for it would wait for ever.
+    """
+    from twisted.internet.process import reapAllProcesses
+
+    signal.signal(signal.SIGCHLD, lambda number, frame: loop.call_soon_threadsafe(reapAllProcesses))
+    signal.siginterrupt(signal.SIGCHLD, False)
+    reapAllProcesses()  # for those that ended before
 
 
 def collect_garbage() -> None:

@@ -145,6 +145,7 @@ class TwistTests(ProcessTestCase):
                 url:
                   who: {pattern: /, handler: FunctionHandler, kwargs: {function: probe.who}}
                   garbage: {pattern: /garbage, handler: FunctionHandler, kwargs: {function: probe.garbage}}
+                  child: {pattern: /child, handler: FunctionHandler, kwargs: {function: probe.child}}
                 """,
                 "probe.py": """
                 import gc
@@ -161,6 +162,10 @@ class TwistTests(ProcessTestCase):
                         loop = "none"
                     return [type(reactor).__name__, loop, [name for name in HEAVY if name in sys.modules]]
 
+                async def child():
+                    from twisted.internet.utils import getProcessValue
+                    return await getProcessValue("/bin/sh", ["-c", "exec <&- >&- 2>&-; sleep 0.2; exit 3"])
+
                 def garbage():
                     return [gc.isenabled(), gc.get_freeze_count() > 10_000]
                 """,
@@ -175,6 +180,10 @@ class TwistTests(ProcessTestCase):
     async def test_it_runs_on_asyncio_and_uvloop_and_imports_nothing_heavy(self) -> None:
         self.app()
         self.assertEqual(await self.who(await self.serve()), b'["AsyncioSelectorReactor","uvloop",[]]')
+
+    async def test_a_child_that_closes_its_pipes_before_it_ends_is_noticed(self) -> None:
+        self.app()
+        self.assertEqual(await self.who(await self.serve(), "/child"), b"3")
 
     async def test_a_reactor_given_to_twist_is_used(self) -> None:
         self.app()
