@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
+from http.cookies import CookieError, SimpleCookie, _unquote
 from ipaddress import ip_address
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -106,7 +106,7 @@ class RequestView:
         cookies = SimpleCookie()
         for name, value in self._request.received_cookies.items():
             try:
-                cookies[name.decode("latin-1")] = value.decode("latin-1")
+                cookies[name.decode("latin-1")] = _unquote(value.decode("latin-1"))
             except CookieError:
                 continue  # a name that no cookie may have: not ours
         return cookies
