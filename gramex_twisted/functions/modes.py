@@ -22,8 +22,13 @@ it has `__aiter__`.
 BLOCKING_BUILTINS = frozenset(
     {"open", "input", "exec", "eval", "__import__", "print", "compile", "breakpoint", "help", "exit", "quit"}
 )
-BLOCKING_METHODS = frozenset({"render", "render_string", "flush"})
-"""Methods of `handler` that load templates or wait for the client."""
+BLOCKING_METHODS = frozenset(
+    {
+        *("render", "render_string", "flush"),
+        *("otp", "get_otp", "revoke_otp", "apikey", "revoke_apikey", "reset_ratelimit"),
+    }
+)
+"""Methods of `handler` that load templates, or wait for the client or a database."""
 
 AWAITABLE_TYPES = ("Deferred", "Awaitable", "Coroutine", "Future", "Task", "AsyncIterator", "AsyncGenerator")
 INERT_NODES = (ast.Name, ast.Attribute, ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.Tuple, ast.List, ast.Dict,

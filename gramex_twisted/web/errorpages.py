@@ -8,6 +8,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.errors import HTTPError, standard_reason
+from gramex_twisted.services.stores.base import StoreError
 from gramex_twisted.web.values import HTML, JSON, dump_json
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ _HINTS = {
 
 
 def status_of(error: BaseException) -> int:
-    """The HTTP status of an exception: its ``status_code`` (ours or Tornado's), else 500."""
+    """The HTTP status of an exception: its ``status_code`` (ours or Tornado's), else 500; 503 for a StoreError."""
+    if isinstance(error, StoreError):
+        return 503
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) and 100 <= status <= 999 else 500
 

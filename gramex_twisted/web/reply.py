@@ -96,11 +96,12 @@ class Reply:
 
     def keep_header(self, name: str, value: object) -> None:
         """Set a header that ``clear`` leaves: one that an error page has too, such as a guard's."""
-        self.set_header(name, value)
-        if self._kept is None:
-            self._kept = {}
-        name = canonical(name)
-        self._kept[name] = self._own_headers[name]
+        self.keep_headers({canonical(name): [header_value(name, value)]})
+
+    def keep_headers(self, headers: Headers) -> None:
+        """``keep_header`` for several, as they are sent: canonical names, checked values."""
+        self._own_headers.update(headers)
+        self._kept = headers if self._kept is None else self._kept | headers
 
     def clear_header(self, name: str) -> None:
         """Remove a header, also a default one."""
