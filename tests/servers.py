@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Self
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -39,7 +40,7 @@ class PrivateServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def of(cls, test: SynchronousTestCase) -> PrivateServer:
+    def of(cls, test: SynchronousTestCase) -> Self:
         """A server that runs as long as ``test``."""
         if shutil.which(cls.program) is None:
             raise AssertionError(f"{cls.program} is missing: apt-get install {cls.package}")
@@ -96,13 +97,11 @@ class RedisServer(PrivateServer):
     """Redis that has on disk what it has confirmed."""
 
     program, package = "redis-server", "redis-server"
-    #: More of its configuration: ``["--requirepass", "secret"]``.
-    options: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         durable = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
         address = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
-        return [self.program, *address, *durable, *self.options]
+        return [self.program, *address, *durable]
 
     def answers(self) -> bool:
         """Whether it has read its data: it says LOADING before."""

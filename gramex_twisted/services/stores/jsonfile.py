@@ -44,7 +44,7 @@ class JsonFileStore(Store):
     def __init__(self, reactor: Any, path: Path, *, threaded: bool = True, **options: Any) -> None:
         super().__init__(reactor, **options)
         self.path = Path(os.path.realpath(path))  # renaming onto a symbolic link would replace it
-        self._lane: Lane[Work] = Lane(reactor, str(path), self._run, self.timeout, threaded=threaded)
+        self._lane: Lane[Work] = Lane(reactor, str(path), self._run, self.timeout, finish=self._hold, threaded=threaded)
         self._entries: Mapping[str, Entry] = {}  # replaced as a whole, by the thread
         self._seen: Stamp | bool | None = False  # of the file that _entries is; None: there was none; False: not read
         self._held: int | None = None  # that file, kept open so that no other gets its inode number, and so its stamp
@@ -110,7 +110,7 @@ class JsonFileStore(Store):
     def stopService(self) -> Deferred[None]:
         """See ``Store.stopService``."""
         super().stopService()
-        return self._lane.stop().addCallback(lambda _: self._hold(None))
+        return self._lane.stop()
 
     def _stamp(self) -> Stamp | None:
         """What changes when the file does; None when there is none."""
@@ -162,7 +162,7 @@ class JsonFileStore(Store):
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            self._hold(None)
+            self._hold()
             self._entries, self._seen = {}, None
             return
         except OSError as error:
@@ -191,7 +191,7 @@ class JsonFileStore(Store):
         self._seen = stamp(os.fstat(descriptor))
         sync_folder(self.path.parent)
 
-    def _hold(self, descriptor: int | None) -> None:
+    def _hold(self, descriptor: int | None = None) -> None:
         if self._held is not None:
             os.close(self._held)
         self._held = descriptor

@@ -45,6 +45,12 @@ class Job(Generic[Work]):
         """In the thread: what was tried ended with ``error``."""
         self.result = Failure(error)
 
+    def give_up(self, message: str) -> None:
+        """On the reactor: nobody waits any longer; ``result`` is the thread's to write."""
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.errback(StoreError(message))
+
     def deliver(self) -> None:
         """On the reactor: hand the result to whoever waits."""
         deferred, self.deferred = self.deferred, None
@@ -61,27 +67,39 @@ class Lane(Generic[Work]):
     with StoreError, and is not given to ``run`` any more.
 
     :param name: what jobs wait for, as error messages call it.
+    :param finish: closes what ``run`` has opened, in the thread, at its end.
     :param threaded: False: run each job at once, on the reactor (tests with a Clock).
     """
 
     def __init__(
-        self, reactor: Any, name: str, run: Callable[[list[Job[Work]]], None], timeout: float, *, threaded: bool = True
+        self,
+        reactor: Any,
+        name: str,
+        run: Callable[[list[Job[Work]]], None],
+        timeout: float,
+        *,
+        finish: Callable[[], None] = lambda: None,
+        threaded: bool = True,
     ) -> None:
         self.name = name
         self.timeout = timeout
         self.stopping = False
         self._reactor = reactor
         self._run = run
+        self._finish = finish
         self._threaded = threaded
         self._thread: threading.Thread | None = None
         self._turn: list[Job[Work]] = []
         self._queue: SimpleQueue[list[Job[Work]] | None] = SimpleQueue()
         self._pending: deque[Job[Work]] = deque()  # in the order of their deadlines; the reactor's
         self._watch: Any = None
+        self._ending: Any = None
         self._stopped: Deferred[None] | None = None
 
     def submit(self, work: Work) -> Deferred[Any]:
-        """Have ``work`` done. Fires with its result; cancelling drops the result, not the work."""
+        """Have ``work`` done. Fires with its result. Cancelling it takes it out of the queue; if it is being done
+        already, its result is dropped.
+        """
         if self.stopping:
             return fail(StoreError(f"{self.name}: the server is stopping"))
         job = Job(work, time.monotonic() + self.timeout)
@@ -112,17 +130,15 @@ class Lane(Generic[Work]):
         """Fail what is overdue, which happens when the thread hangs: a disk that does not answer, say."""
         self._watch = None
         now = time.monotonic()
+        overdue = []
         self._prune()
         while self._pending and self._pending[0].deadline <= now:
-            deferred, job = self._pending[0].deferred, self._pending.popleft()
-            job.deferred = None
-            if deferred is not None:
-                deferred.errback(StoreError(f"{self.name}: no answer within {self.timeout:g} s"))
+            overdue.append(self._pending.popleft())
             self._prune()
         if self._pending:
             self._watch = self._reactor.callLater(max(0.0, self._pending[0].deadline - now), self._look)
-        elif self._stopped is not None:
-            self._end()
+        for job in overdue:
+            job.give_up(f"{self.name}: no answer within {self.timeout:g} s")
 
     def _prune(self) -> None:
         while self._pending and self._pending[0].deferred is None:
@@ -132,27 +148,32 @@ class Lane(Generic[Work]):
         for job in jobs:
             job.deliver()
         self._prune()
-        if self._stopped is not None and not self._pending:
-            self._end()
 
     def stop(self) -> Deferred[None]:
-        """Do what has been submitted, then end the thread. Fires when that is done or given up."""
+        """Do what has been submitted, then ``finish`` and end the thread. Fires then, or ``timeout`` seconds later: a
+        thread that hangs cannot stop an exit.
+        """
         self.stopping = True
         stopped: Deferred[None] = Deferred()
         self._stopped = stopped
         self._kick()
-        self._prune()
-        if not self._pending:
+        if self._thread is None:
+            self._finish()
             self._end()
+        else:
+            self._ending = self._reactor.callLater(self.timeout, self._end)
+            self._queue.put(None)
         return stopped
 
     def _end(self) -> None:
+        for timer in (self._watch, self._ending):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._watch = self._ending = self._thread = None
+        for job in self._pending:
+            job.give_up(f"{self.name}: the server is stopping, and no answer came within {self.timeout:g} s")
+        self._pending.clear()
         stopped, self._stopped = self._stopped, None
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        self._queue.put(None)
-        self._thread = None
         if stopped is not None:
             stopped.callback(None)
 
@@ -169,14 +190,21 @@ class Lane(Generic[Work]):
             except Empty:
                 pass
             self._work(jobs)
-            try:
-                self._reactor.callFromThread(self._deliver, jobs)
-            except RuntimeError:
-                if not self.stopping:  # an event loop that is closed: the process ends
-                    raise
+            self._call_reactor(self._deliver, jobs)
             if last:
                 break
             del jobs  # a sleeping thread keeps no request alive
+        try:
+            self._finish()
+        finally:
+            self._call_reactor(self._end)
+
+    def _call_reactor(self, call: Callable[..., None], *args: object) -> None:
+        try:
+            self._reactor.callFromThread(call, *args)
+        except RuntimeError:
+            if not self.stopping:  # else an event loop that is closed: the process ends
+                raise
 
     def _work(self, jobs: list[Job[Work]]) -> None:
         wanted = [job for job in jobs if job.deferred is not None]

@@ -47,7 +47,7 @@ class RedisStore(Store):
         self.prefix = prefix
         self.stopping = False
         address = parse(url)
-        self._name = address.name
+        self.name_of_server = address.name
         self._connections = [Connection(reactor, address, self.timeout / 2) for _ in range(CONNECTIONS)]
         self._locks: dict[str, DeferredLock] = {}  # of the keys that are being updated
 
@@ -92,7 +92,7 @@ class RedisStore(Store):
                 del self._locks[key]
 
     def _late(self, key: str) -> Any:
-        raise StoreError(f"{self._name}: no turn to change {key!r} came within {self.timeout:g} s")
+        raise StoreError(f"{self.name_of_server}: no turn to change {key!r} came within {self.timeout:g} s")
 
     async def _attempt(self, key: str, change: Change[T]) -> tuple[bool, T]:
         stored = await self._call("GET", self.prefix + key)
@@ -137,16 +137,14 @@ class RedisStore(Store):
 
     async def _call(self, *command: str | bytes | int) -> Any:
         if self.stopping:
-            raise StoreError(f"{self._name}: the server is stopping")
+            raise StoreError(f"{self.name_of_server}: the server is stopping")
         return await min(self._connections, key=pending).call(*command)
 
     def _entry(self, stored: bytes | None) -> Entry | None:
         if not stored:
             return None
         if len(stored) < HEAD.size:
-            raise StoreError(
-                f"{self._name}: a value under {self.prefix!r} was not written by this store: give it another prefix"
-            )
+            raise StoreError(f"{self.name_of_server}: a value under {self.prefix!r} was not written by this store")
         _, expires = HEAD.unpack_from(stored)
         entry = Entry(stored[HEAD.size :], None if math.isnan(expires) else expires)
         return None if entry.expired(self.clock()) else entry

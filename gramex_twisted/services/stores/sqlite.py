@@ -55,8 +55,10 @@ class SqliteStore(Store):
     def __init__(self, reactor: Any, path: Path, name: str = "", *, threaded: bool = True, **options: Any) -> None:
         super().__init__(reactor, **options)
         self.path = path
-        self.name_in_file = name
-        self._lane: Lane[Work] = Lane(reactor, str(path), self._run, self.timeout, threaded=threaded)
+        self.entries_of = name
+        self._lane: Lane[Work] = Lane(
+            reactor, str(path), self._run, self.timeout, finish=self._close, threaded=threaded
+        )
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._reading = threading.Lock()  # held while the reader is used, and closed
@@ -105,7 +107,7 @@ class SqliteStore(Store):
 
         def work(connection: sqlite3.Connection) -> list[str]:
             now, found = self.clock(), []
-            for key, expires in connection.execute(KEYS, (self.name_in_file, prefix)):
+            for key, expires in connection.execute(KEYS, (self.entries_of, prefix)):
                 if not key.startswith(prefix):
                     break
                 if expires is None or expires > now:
@@ -119,7 +121,7 @@ class SqliteStore(Store):
         """See ``Store.purge``. Others write between its transactions."""
 
         def work(connection: sqlite3.Connection) -> int:
-            return connection.execute(PURGE, (self.name_in_file, self.clock(), PURGE_SIZE)).rowcount
+            return connection.execute(PURGE, (self.entries_of, self.clock(), PURGE_SIZE)).rowcount
 
         gone = removed = int(await self._lane.submit(Work(work)))
         while removed == PURGE_SIZE:
@@ -130,19 +132,19 @@ class SqliteStore(Store):
     def stopService(self) -> Deferred[None]:
         """See ``Store.stopService``."""
         super().stopService()
-        return self._lane.stop().addCallback(lambda _: self._close())
+        return self._lane.stop()
 
     def _read(self, connection: sqlite3.Connection, key: str) -> Entry | None:
-        row = connection.execute(GET, (self.name_in_file, key)).fetchone()
+        row = connection.execute(GET, (self.entries_of, key)).fetchone()
         if row is None or (row[1] is not None and row[1] <= self.clock()):
             return None
         return Entry(*row)
 
     def _write(self, connection: sqlite3.Connection, key: str, entry: Entry | None) -> None:
         if entry is None:
-            connection.execute(DELETE, (self.name_in_file, key))
+            connection.execute(DELETE, (self.entries_of, key))
         else:
-            connection.execute(PUT, (self.name_in_file, key, entry.value, entry.expires))
+            connection.execute(PUT, (self.entries_of, key, entry.value, entry.expires))
 
     # --- the thread's side
 

@@ -1,7 +1,7 @@
 """A process of its own that uses a store. ``python -m tests.services.stores.child KIND LOCATION TASK COUNT``
 
-``update``: increments the counter ``n`` COUNT times. ``put``: stores new keys for ever, COUNT at a time, and prints what
-is confirmed. It says "ready" first, and begins when it gets a line.
+``update``: increments the counter ``n`` COUNT times. ``put``: stores new keys for ever, COUNT at a time, and prints
+what is confirmed. It says "ready" first, and begins when it gets a line.
 """
 
 from __future__ import annotations

@@ -52,12 +52,16 @@ class Child:
         command = [sys.executable, "-m", "tests.services.stores.child", kind, location, task, str(count)]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def begin(self) -> Child:
-        """Wait until it is ready, and let it begin."""
-        assert self.process.stdin is not None
+    def ready(self) -> Child:
+        """Wait until it could begin."""
         assert self.process.stdout is not None
         if self.process.stdout.readline() != "ready\n":
             raise AssertionError("the child could not start")
+        return self
+
+    def begin(self) -> Child:
+        """Let it begin."""
+        assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return self

@@ -184,6 +184,8 @@ class SharedConformance(Conformance):
     async def test_two_processes_lose_no_update(self: Any) -> None:
         children = [Child(self.kind, self.location(), "update", 200) for _ in range(2)]
         for child in children:
+            child.ready()
+        for child in children:
             child.begin()
         for child in children:
             child.finished()
@@ -191,7 +193,7 @@ class SharedConformance(Conformance):
 
     async def test_what_one_process_writes_another_reads_at_once(self: Any) -> None:
         self.assertIsNone(await self.store.get("n"))
-        Child(self.kind, self.location(), "update", 2).begin().finished()
+        Child(self.kind, self.location(), "update", 2).ready().begin().finished()
         self.assertEqual(await self.store.get("n"), Entry(b'{"n":2}'))
         self.assertEqual(await self.store.update("n", increment), 3)
 
@@ -200,7 +202,7 @@ class DurableConformance(SharedConformance):
     """For stores that keep what they have confirmed."""
 
     async def test_what_was_confirmed_survives_a_kill_in_the_midst_of_writing(self: Any) -> None:
-        confirmed = Child(self.kind, self.location(), "put", 8).begin().killed_after(random.randrange(10, 150))
+        confirmed = Child(self.kind, self.location(), "put", 8).ready().begin().killed_after(random.randrange(10, 150))
         self.assertGreaterEqual(len(confirmed), 10)
         there = set(await self.store.keys())
         self.assertEqual(set(confirmed) - there, set())
