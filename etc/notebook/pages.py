@@ -62,7 +62,7 @@ def pages(handler: Any) -> list[Page]:
 def page(key: str, tile: Mapping[str, Any], folder: Path, routes: Mapping[str, Any]) -> Page:
     """The example `key`. Its routes are those that it lists, or the one of its name."""
     names = tile.get("routes", [key])
-    handlers = dict.fromkeys(str(routes[name]["handler"]).rpartition(".")[2] for name in names)
+    handlers = dict.fromkeys(".".join(str(routes[name]["handler"]).split(".")[-2:]) for name in names)
     texts = (tile["title"], tile["text"], tile["family"])
     return Page(key, tile["number"], tile["symbol"], *texts, folder, tuple(handlers))
 

@@ -26,7 +26,7 @@ class Badges(Resource):
     """/badge/Au.svg is the child Au.svg."""
 
     def getChild(self, path: bytes, request: IRequest) -> IResource:
-        symbol, dot, kind = path.decode("utf-8", "replace").rpartition(".")
+        symbol, _, kind = path.decode("utf-8", "replace").rpartition(".")
         return Badge(BY_SYMBOL[symbol]) if kind == "svg" and symbol in BY_SYMBOL else notFound()
 
 

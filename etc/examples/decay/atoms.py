@@ -18,7 +18,8 @@ async def decay(isotope: str = "C-14", atoms: int = 600, pause: float = 0.5) -> 
     """A page that grows by a line each half-life, until no atom is left. `pause` is in seconds."""
     name, half_life = look_up(isotope)
     atoms, pause = min(atoms, 2000), min(max(pause, 0), 2)
-    yield f'{head(name)}<main>\n<h1>{name}</h1>\n<p>Half of what is left decays in {half_life}.</p>\n<ol class="decay">\n'
+    yield f"{head(name)}<main>\n<h1>{name}</h1>\n<p>Half of what is left decays in {half_life}.</p>\n"
+    yield '<ol class="decay">\n'
     while atoms > 0:
         yield f'<li><span style="--part: {atoms / 600:.3f}"></span>{atoms} left</li>\n'
         await asyncio.sleep(pause)

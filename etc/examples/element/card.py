@@ -15,9 +15,8 @@ def show(number: int) -> str:
         raise HTTPError(404, f"there is no element {number}")
     element = ELEMENTS[number - 1]
     rows = "\n".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts(element).items())
-    return document(
-        element.name, f'<h1><span class="symbol">{element.symbol}</span> {element.name}</h1>\n<dl>\n{rows}\n</dl>\n{steps(number)}'
-    )
+    title = f'<h1><span class="symbol">{element.symbol}</span> {element.name}</h1>'
+    return document(element.name, f"{title}\n<dl>\n{rows}\n</dl>\n{steps(number)}")
 
 
 def facts(element: Element) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-from itertools import groupby
 
 from notebook.pages import document
 
@@ -40,14 +39,7 @@ def block(text: str) -> str:
 
 def items(text: str) -> list[str]:
     """The items of a list, whose lines may go on below."""
-    number = 0
-
-    def item_of(line: str) -> int:
-        nonlocal number
-        number += line.startswith("- ")
-        return number
-
-    return [" ".join(line.removeprefix("- ").strip() for line in lines) for _, lines in groupby(text.split("\n"), item_of)]
+    return [" ".join(item.split()) for item in re.split(r"(?:^|\n)- ", text)[1:]]
 
 
 def inline(text: str) -> str:

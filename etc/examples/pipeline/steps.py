@@ -25,5 +25,5 @@ def bars(elements: Sequence[Element]) -> str:
     return document(
         "The densest elements",
         '<h1>The densest elements</h1>\n<table>\n<thead><tr><th scope="col">Element</th><th scope="col" class="number">'
-        f'g/cm³</th><td></td></tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>',
+        f"g/cm³</th><td></td></tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>",
     )

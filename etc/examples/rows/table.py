@@ -51,4 +51,6 @@ class TableHandler(Resource):
         """The rows as a table."""
         heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.options.columns)
         lines = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.values())}</tr>" for row in rows)
-        return f"<h1>{len(rows)} rows</h1>\n<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table>"
+        return (
+            f"<h1>{len(rows)} rows</h1>\n<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table>"
+        )
