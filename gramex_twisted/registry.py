@@ -5,7 +5,6 @@ Built-in handlers and those of other packages use the same door. A dotted path n
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -102,6 +101,8 @@ def installed() -> dict[str, EntryPoint]:
     """The entry points of installed packages. In a checkout those of its pyproject.toml too, installed or not."""
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if PROJECT.is_file():
+        import tomllib  # which an installed package does without
+
         project = tomllib.loads(PROJECT.read_text("utf-8")).get("project", {})
         if project.get("name") == "gramex-twisted":
             declared = project.get("entry-points", {}).get(GROUP, {})
