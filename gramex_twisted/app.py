@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from gramex_twisted.config.document import Config, RouteConfig
 from gramex_twisted.config.marks import nearest
 from gramex_twisted.config.routes import bind
+from gramex_twisted.config.settings import CacheStore
 from gramex_twisted.endpoint import Endpoint
 from gramex_twisted.errors import ConfigError, HTTPError
 from gramex_twisted.functions import ModuleSet
@@ -22,17 +23,24 @@ from gramex_twisted.resources.failed import SetupFailedHandler
 from gramex_twisted.resources.native import NativeResource, as_resource
 from gramex_twisted.routing import Route, Router
 from gramex_twisted.services.accesslog import AccessLog
+from gramex_twisted.services.caches import Caches
 from gramex_twisted.services.compilers import Compilers
 from gramex_twisted.services.container import Services, trust
 from gramex_twisted.services.logkeys import DEFAULT_KEYS
+from gramex_twisted.services.otps import Otps, otp_mistake
+from gramex_twisted.services.ratelimits import RateLimits
 from gramex_twisted.services.sessions import Sessions
 from gramex_twisted.services.signing import Signer
+from gramex_twisted.services.stores.base import Store
+from gramex_twisted.services.stores.open import open_cache, open_store
 from gramex_twisted.services.templates import Templates
 from gramex_twisted.services.threads import Threads
 from gramex_twisted.web.compress import Compressors
 from gramex_twisted.web.mime import mime_types
 
 log = Logger()
+#: Threads that ask for one-time passwords and API keys.
+OTP_WORKERS = 4
 
 
 class NotFound(Resource):
@@ -65,7 +73,7 @@ class Gramex(MultiService):
         self.shared = self._services(config, reactor, threads)
         for service in (self.shared.threads, self.shared.access_log, self.shared.compilers):
             service.setServiceParent(self)
-        missing = RouteConfig("404", "", "", {}, Options(**base_kwargs(config)), 0, {}, "")
+        missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")
         self.router = Router(self._routes(), self._endpoint(NotFound(Setup(missing, self.shared))))
 
     @property
@@ -90,6 +98,7 @@ class Gramex(MultiService):
         return Services(
             reactor=reactor,
             root=root,
+            data_dir=data_dir,
             conf=config.tree,
             settings=settings,
             threads=threads,
@@ -99,18 +108,61 @@ class Gramex(MultiService):
             mimetypes=mime_types(config.mime),
             trusts=trusted(config),
             modules=ModuleSet([root]),
-            sessions=self._sessions(config, reactor, data_dir),
+            sessions=self._sessions(config, reactor, data_dir, threaded=threaded),
+            ratelimits=self._ratelimits(config, reactor, data_dir, threaded=threaded),
+            otps=self._otps(config, reactor, data_dir, None if threaded else threads),
+            security=config.app.security,
+            caches=self._caches(config, reactor, data_dir, threaded=threaded),
             compilers=Compilers(reactor, root, threads, debug=settings.debug),
         )
 
-    def _sessions(self, config: Config, reactor: Any, data_dir: Path) -> Any:
-        try:
-            from gramex_twisted.services.stores.open import open_store
-        except ImportError:
-            return None
-        store = open_store("session", config.app.session, reactor, data_dir)
+    def _sessions(self, config: Config, reactor: Any, data_dir: Path, *, threaded: bool) -> Any:
+        store = open_store("session", config.app.session, reactor, data_dir, threaded=threaded)
         store.setServiceParent(self)
         return Sessions(store, Signer(config.app.settings.cookie_secret, data_dir), config.app.session)
+
+    def _ratelimits(self, config: Config, reactor: Any, data_dir: Path, *, threaded: bool) -> RateLimits:
+        where = str(config.mark("app", "ratelimit"))
+        store = open_store("ratelimit", config.app.ratelimit, reactor, data_dir, where=where, threaded=threaded)
+        store.setServiceParent(self)
+        return RateLimits(store)
+
+    def _otps(self, config: Config, reactor: Any, data_dir: Path, threads: Threads | None) -> Otps:
+        options = (config.tree.get("storelocations") or {}).get("otp") or {}
+        mistake = otp_mistake(options)
+        if mistake:
+            where = str(config.mark("storelocations", "otp"))
+            raise ExceptionGroup("storelocations", [ConfigError(where, f"storelocations.otp: {mistake}")])
+        if threads is None:
+            threads = Threads(reactor, OTP_WORKERS)
+            threads.setName("otp threads")
+            threads.setServiceParent(self)
+        otps = Otps(reactor, options, data_dir, threads)
+        otps.setServiceParent(self)
+        return otps
+
+    def _caches(self, config: Config, reactor: Any, data_dir: Path, *, threaded: bool) -> Caches:
+        caches = {"memory": CacheStore(), **config.caches}
+
+        def opened(name: str) -> Store:
+            options = caches[name]
+            where = str(config.mark("cache", name))
+            store = open_cache(
+                name,
+                options.type,
+                reactor,
+                data_dir,
+                size=options.size,
+                path=options.path,
+                url=options.url,
+                where=where,
+                threaded=threaded,
+            )
+            store.setServiceParent(self)
+            return store
+
+        default = next((name for name, options in caches.items() if options.default), "memory")
+        return Caches(opened, tuple(caches), default)
 
     def _access_log(self, config: Config, reactor: Any, *, threaded: bool) -> AccessLog:
         handlers = (config.tree.get("log") or {}).get("handlers") or {}
@@ -179,8 +231,9 @@ class Gramex(MultiService):
 
 def plain(route: RouteConfig) -> RouteConfig:
     """``route`` without the options that could not be used."""
+    options = Options(xsrf_cookies=False)  # a POST that changes nothing may learn why
     return RouteConfig(
-        route.name, route.pattern, route.handler, route.kwargs, Options(), route.priority, route.conf, route.where
+        route.name, route.pattern, route.handler, route.kwargs, options, route.priority, route.conf, route.where
     )
 
 

@@ -11,14 +11,20 @@ from twisted.logger import Logger
 from twisted.web import resource, server
 
 from gramex_twisted.errors import HTTPError, Redirect
+from gramex_twisted.guards.cache import cache_of
 from gramex_twisted.guards.chain import guards_of
+from gramex_twisted.guards.cors import CorsGuard
 from gramex_twisted.guards.methods import effective_method, method_list, not_allowed
 from gramex_twisted.resources.base import Resource, Setup, response_headers
 from gramex_twisted.resources.errorpage import error_pages
+from gramex_twisted.services.logrows import mask
+from gramex_twisted.services.stores.base import StoreError
 from gramex_twisted.web.context import Context
 from gramex_twisted.web.errorpages import default_page, reason_of, status_of
+from gramex_twisted.web.reply import Headers
 from gramex_twisted.web.response import respond, send
 from gramex_twisted.web.run import drive
+from gramex_twisted.web.securityheaders import HSTS, over_https, security_headers
 from gramex_twisted.web.stream import ClientGone
 from gramex_twisted.web.values import HTML
 
@@ -49,14 +55,14 @@ class Endpoint(resource.Resource):
         self.services = setup.services
         self.resource = handler
         self.guards = guards_of(handler)
-        if getattr(options, "ratelimit", None):
-            # Served without its guard, the route would be open to everybody.
-            raise setup.error("is not supported by this version, so the route is not served", "ratelimit")
+        self.cors = next((guard for guard in self.guards if isinstance(guard, CorsGuard)), None)
+        self.cache = cache_of(handler)
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
-        headers = response_headers(getattr(options, "headers", {}), setup, "headers")
-        self.default_headers = {"Server": [_server()], **headers}
-        self.plain_head = None if _DECIDED & headers.keys() else _encoded_head(self.default_headers)
+        headers = default_headers(setup, cors=self.cors is not None)
+        self.hsts = headers.pop(HSTS, None)
+        self.default_headers = headers
+        self.plain_head = None if _DECIDED & headers.keys() else _encoded_head(headers)
         self.error_pages = error_pages(handler, getattr(options, "error", {}))
         self.logged = getattr(options, "log", None) is not False
 
@@ -64,6 +70,9 @@ class Endpoint(resource.Resource):
         self, handler: Resource, methods: str | list[str] | None, setup: Setup
     ) -> dict[str, Callable[[Context], Any]]:
         found = handler.handlers()
+        get = getattr(handler, "on_GET", None)
+        if self.cors is not None and get is not None and found.get("OPTIONS") == get:
+            del found["OPTIONS"]  # asks what other sites may do, not for what GET gives
         if methods is None:
             return found
         try:
@@ -77,6 +86,8 @@ class Endpoint(resource.Resource):
     def render(self, request: Request) -> int:
         """Start to answer ``request``."""
         request.context = context = Context(request, self, effective_method(request))
+        if self.hsts is not None and over_https(context):
+            request.responseHeaders.setRawHeaders(HSTS, self.hsts)
         self.services.in_flight.began()
         drive(self._serve(context), self.held)
         return server.NOT_DONE_YET
@@ -92,11 +103,20 @@ class Endpoint(resource.Resource):
     async def _serve(self, context: Context) -> None:
         try:
             if context.native.refusal is not None:
+                if self.cors is not None:
+                    self.cors.mark(context)
                 raise context.native.refusal
-            await respond(context, await self._answer(context))
+            value = await self._answer(context)
+            if context.reservation is not None and context.get_status() >= 400:
+                await context.reservation.give_back()
+            await respond(context, value)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever user code raises ends here
             await self._failed(context, error)
         finally:
+            if context.reservation is not None and context.get_status() >= 400:
+                await context.reservation.give_back()
+            if context.recorder is not None:
+                context.recorder.end()
             self.services.in_flight.ended()
             if self.logged:
                 self.services.access_log.record(context)
@@ -108,7 +128,10 @@ class Endpoint(resource.Resource):
                 return value
         if self.resource.needs_session and context.has_session_cookie:
             await context.load_session()
-        return await self._handler(context)(context)
+        handler = self._handler(context)
+        if self.cache is not None:
+            return await self.cache.answer(context, handler)
+        return await handler(context)
 
     def _handler(self, context: Context) -> Callable[[Context], Any]:
         handler = self.handlers.get(context.method)
@@ -130,9 +153,9 @@ class Endpoint(resource.Resource):
             context.error = "the client left"
             return
         context.error = _summary(error)
-        if isinstance(error, HTTPError) and error.__cause__ is None:
+        if isinstance(error, StoreError) or (isinstance(error, HTTPError) and error.__cause__ is None):
             trace = ""
-            if error.status_code >= 500:
+            if status_of(error) >= 500:
                 log.error("{route}: {error}", route=self.name, error=str(error))
         elif status_of(error) >= 500:
             trace = "".join(traceback.format_exception(error)).rstrip()
@@ -140,7 +163,7 @@ class Endpoint(resource.Resource):
                 "{route}: {method} {uri} failed\n{trace}",
                 route=self.name,
                 method=context.method,
-                uri=context.request.uri,
+                uri=mask(context.request.uri),
                 trace=trace,
             )
         else:
@@ -151,12 +174,18 @@ class Endpoint(resource.Resource):
             await self._error_page(context, error, trace)
 
     async def _error_page(self, context: Context, error: BaseException, trace: str) -> None:
-        await context.save_session()
+        try:
+            await context.save_session()
+        except Exception as second:  # noqa: BLE001 - the client learns that what it asked for is not kept
+            log.error("{route}: the session is not saved: {error}", route=self.name, error=_summary(second))
+            error, trace = (second, "") if status_of(error) < 500 else (error, trace)
         cookies = context._cookies
         context.clear()
         context._cookies = cookies
         context.finished = False
         context.set_status(status_of(error), reason_of(error))
+        if context.reservation is not None and context.get_status() >= 400:
+            await context.reservation.give_back()
         for name, value in getattr(error, "headers", {}).items():
             context.set_header(name, value)
         if isinstance(error, Redirect) or context.get_status() < 400:
@@ -180,6 +209,28 @@ def _summary(error: BaseException) -> str:
     if isinstance(error, HTTPError):
         return error.log_message or error.reason
     return traceback.format_exception_only(error)[-1].strip()
+
+
+def default_headers(setup: Setup, *, cors: bool) -> Headers:
+    """The headers of each response of a route: those of the app, replaced or left out by its ``headers:``.
+
+    :param cors: whether a guard decides who may read the response.
+    :raises ConfigError: for what is no header.
+    """
+    options = getattr(setup.config.options, "headers", {})
+    headers = {"Server": [_server()], **security_headers(setup.services.security)}
+    headers |= response_headers(options, setup, "headers")
+    # A null that removes a default of `handlers:` is not in the options: only what is written still tells of it.
+    kwargs = setup.config.conf.get("kwargs")
+    written = kwargs.get("headers") if isinstance(kwargs, dict) else None
+    for source in (options, written):
+        for name, value in (source if isinstance(source, dict) else {}).items():
+            if value is None:
+                headers.pop(str(name).title(), None)
+    if cors:
+        headers.pop("Access-Control-Allow-Origin", None)
+        headers.pop("Access-Control-Allow-Credentials", None)
+    return headers
 
 
 def _server() -> str:

@@ -32,6 +32,7 @@ import treq
 from treq.client import HTTPClient
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Cooperator
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH
@@ -71,12 +72,27 @@ class Response:
         return [value.decode("latin-1") for value in self.raw_headers.getRawHeaders(name.encode(), [])]
 
 
+#: What a browser adds to a fetch() from a page of the same site, which needs no XSRF token.
+SAME_ORIGIN: Mapping[str, list[str]] = {"Sec-Fetch-Site": ["same-origin"], "Sec-Fetch-Mode": ["cors"]}
+
+
 class Agent(RequestTraversalAgent):
     """treq's in-memory agent for a Site of ours. ``clock`` is the reactor of both ends."""
 
     def __init__(self) -> None:
         super().__init__(Resource())
         self.clock: Any = self._memoryReactor
+        self._cooperator = Cooperator(scheduler=lambda step: self.clock.callLater(0, step))
+
+    def request(self, method: bytes, uri: bytes, headers: Any = None, bodyProducer: Any = None) -> Deferred[Any]:
+        """Send a request."""
+        parts = [value[-1] for _, value in getattr(bodyProducer, "_fields", ()) if isinstance(value, tuple)]
+        for producer in (bodyProducer, *parts):
+            if hasattr(producer, "_cooperate"):
+                # It would read step by step on the global reactor, which does not run here.
+                producer._cooperate = self._cooperator.cooperate
+        response: Deferred[Any] = super().request(method, uri, headers, bodyProducer)
+        return response
 
     def serve(self, site: Site) -> None:
         """Send requests to ``site`` from now on."""
@@ -91,13 +107,22 @@ class App:
         self.agent = agent
         self.site = Site(gramex.router, agent.clock, limits)
         agent.serve(self.site)
-        self.client = HTTPClient(agent)
+        self.new_client()
         self.rows: list[Row] = []
         gramex.shared.access_log.append = self.rows.append
 
-    def start(self, method: str, url: str, **options: Any) -> Deferred[Response]:
-        """Begin a request; the Deferred fires with the Response once it is complete. ``options`` are treq's."""
-        headers = {"Connection": ["close"], **options.pop("headers", {})}
+    def new_client(self) -> None:
+        """Be another client from now on: one without the cookies that this one was given."""
+        self.client = HTTPClient(self.agent)
+
+    def start(self, method: str, url: str, *, xsrf: bool = True, **options: Any) -> Deferred[Response]:
+        """Begin a request; the Deferred fires with the Response once it is complete. ``options`` are treq's.
+
+        POST, PUT, PATCH and DELETE look like a fetch() of the app's own page, so that they need no XSRF token;
+        with ``xsrf=False`` they look like any other client's, and do.
+        """
+        like_own = SAME_ORIGIN if xsrf and method not in ("GET", "HEAD", "OPTIONS") else {}
+        headers = {"Connection": ["close"], **like_own, **options.pop("headers", {})}
         options.setdefault("allow_redirects", False)
         options.setdefault("unbuffered", False)
         target = url if url.startswith("http") else f"http://127.0.0.1{url}"
@@ -175,7 +200,8 @@ class AppTestCase(SynchronousTestCase):
         return self.app.agent.clock
 
     def request(self, method: str, url: str, **options: Any) -> Response:
-        """The answer to one request; fails the test when there is none yet. ``options`` are treq's."""
+        """The answer to one request; fails the test when there is none yet. ``options`` are treq's, and ``xsrf``:
+        false for a POST as other sites send it (``App.start``)."""
         deferred = self.app.start(method, url, **options)
         self.app.pump()
         return self.successResultOf(deferred)

@@ -223,21 +223,6 @@ class TwoAppsTests(AppTestCase):
         self.assertEqual((len(first.rows), len(second.rows)), (1, 2))
 
 
-class GuardedRouteTests(AppTestCase):
-    config = """
-    url:
-      often: {pattern: /often, handler: FunctionHandler, kwargs: {function: '1', ratelimit: {keys: ip, limit: 1}}}
-      open: {pattern: /open, handler: FunctionHandler, kwargs: {function: '"open"', auth: false}}
-    """
-
-    def test_a_route_whose_guard_is_not_there_is_not_served(self) -> None:
-        self.assertEqual(self.get("/often").status, 500)
-        self.assertIn(
-            "url.often.kwargs.ratelimit: is not supported by this version, so the route is not served",
-            str(self.app.gramex.errors[0]),
-        )
-        self.assertEqual(self.get("/open").text, "open")
-
 
 class HeldReactorTests(AppTestCase):
     files = {"slow.py": "import time\n\ndef slow(handler):\n    time.sleep(0.11)\n    return 'done'\n"}

@@ -9,7 +9,7 @@ from typing import Any
 
 from gramex_twisted.config.marks import KeyPath, Mark, Marks, nearest
 from gramex_twisted.config.model import Model
-from gramex_twisted.config.settings import App, ThreadPool
+from gramex_twisted.config.settings import App, CacheStore, ThreadPool
 from gramex_twisted.errors import ConfigError
 
 
@@ -81,6 +81,8 @@ class Config:
     warnings: tuple[ConfigError, ...]
     marks: Marks = field(repr=False)
     threadpool: ThreadPool = field(default_factory=ThreadPool)
+    caches: Mapping[str, CacheStore] = field(default_factory=dict)
+    """Named caches; ``memory`` is always there."""
     mime: Mapping[str, str] = field(default_factory=dict)
     """File extension with its dot -> MIME type."""
     secrets: frozenset[str] = frozenset()

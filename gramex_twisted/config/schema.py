@@ -14,7 +14,7 @@ from gramex_twisted.config.model import Model
 from gramex_twisted.config.problems import Problems, closest, flatten
 from gramex_twisted.config.reader import read_into
 from gramex_twisted.config.routes import BASE, PREFIX, Handlers, RouteBuilder, bind, merged
-from gramex_twisted.config.settings import App, ThreadPool
+from gramex_twisted.config.settings import App, CacheStore, ThreadPool
 from gramex_twisted.config.validate import Validator
 from gramex_twisted.errors import ConfigError
 
@@ -36,7 +36,7 @@ class Sections(Model):
     threadpool: ThreadPool = Field(default=ThreadPool(), description="The threads that run user functions.")
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
     log: dict[str, Any] = Field(default={}, description="Console log and access log.")
-    cache: dict[str, Any] = Field(default={}, description="Named caches: `name: {type, size, path, default}`.")
+    cache: dict[str, CacheStore] = Field(default={}, description="Named caches: `name: {type, size, path, default}`.")
     schedule: dict[str, Any] = Field(default={}, description="Functions that run at given times.")
     alert: dict[str, Any] = Field(default={}, description="Reports that are mailed.")
     email: dict[str, Any] = Field(default={}, description="Mail services.")
@@ -106,6 +106,7 @@ class Builder:
             marks=document.marks,
             threadpool=threadpool,
             mime=checked.mime,
+            caches=checked.cache,
             secrets=document.secrets,
         )
 

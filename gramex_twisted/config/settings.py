@@ -110,6 +110,32 @@ class Settings(Model):
         return self.debug if self.serve_traceback is None else self.serve_traceback
 
 
+HeaderText = Annotated[str, Field(pattern=r"^[ -~]*$")] | Literal[False]
+"""A header's text in ASCII; false for none."""
+
+
+class Security(Model):
+    """Headers that tell browsers to be careful, on every response. `false` leaves one out; a route's `headers` replace
+    them, or leave them out with null."""
+
+    content_type_options: HeaderText = Field(
+        default="nosniff", description="X-Content-Type-Options: files are what their Content-Type says."
+    )
+    content_security_policy: HeaderText = Field(
+        default="frame-ancestors 'self'",
+        description="Content-Security-Policy: by default, only pages of the app may show its pages in frames.",
+    )
+    referrer_policy: HeaderText = Field(
+        default="strict-origin-when-cross-origin",
+        description="Referrer-Policy: other sites learn the host of the page that links to them, not its path.",
+    )
+    strict_transport_security: HeaderText = Field(
+        default="max-age=31536000",
+        description="Strict-Transport-Security, sent over https alone: browsers then use https for the whole host, "
+        "for so many seconds.",
+    )
+
+
 class StoreOptions(Model):
     """Where something is kept."""
 
@@ -149,8 +175,15 @@ class App(Model):
         Field(default=Listen(), description="Ports, endpoints, TLS and limits on requests.")
     )
     settings: Settings = Field(default=Settings(), description="Cookies, compression, debugging, templates.")
+    security: Security = Field(default=Security(), description="Headers that tell browsers to be careful.")
     session: Session = Field(default=Session(), description="The store of sessions and their cookie.")
     ratelimit: RateLimitStore = Field(default=RateLimitStore(), description="The store of rate limits.")
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+/?$",
+        description="Where people reach the app: `https://app.example.org`. Links in mails begin with it, since the "
+        "Host header could be anything.",
+    )
     watch: bool = Field(default=False, description="Reload when a loaded YAML file or an imported user module changes.")
     trusted_proxies: Texts = Field(
         default=("127.0.0.0/8", "::1/128", "unix"),
@@ -161,6 +194,18 @@ class App(Model):
         default=30, description="Seconds that running requests have to finish on shutdown."
     )
     browser: bool | str = Field(default=False, description="Accepted for Gramex 1.x, without effect.")
+
+
+class CacheStore(Model):
+    """One named cache of the ``cache:`` section."""
+
+    type: Literal["memory", "disk", "redis"] = Field(
+        default="memory", description="memory (of this process), disk (shared by processes) or redis."
+    )
+    size: Size = Field(default=100 << 20, description="Most bytes that are kept; `100MB` works too. Not for redis.")
+    path: str | None = Field(default=None, description="Folder of a disk cache; default: under $GRAMEXDATA.")
+    url: str | None = Field(default=None, description="Redis: `redis://host:6379/0`.")
+    default: bool = Field(default=False, description="Used where a route's `cache:` names no store.")
 
 
 class ThreadPool(Model):

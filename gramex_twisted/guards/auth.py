@@ -84,7 +84,7 @@ class AuthGuard:
         error = HTTPError(403, "your account may not use this page", headers=self.headers)
         if self.template is not None:
             services = self.resource.services
-            names = {"handler": context, "request": context.request, "current_user": context.current_user}
+            names = context.get_template_namespace()
             error.page = await services.threads.run(services.templates.render, self.template, names)
         return error
 

@@ -6,6 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.guards.auth import AuthGuard
+from gramex_twisted.guards.cors import CorsGuard, CorsOptions
+from gramex_twisted.guards.identity import identity_guard
+from gramex_twisted.guards.ratelimit import RateLimitGuard
+from gramex_twisted.guards.xsrf import XsrfGuard
 
 if TYPE_CHECKING:
     from gramex_twisted.resources.base import Resource
@@ -23,6 +27,24 @@ def guards_of(resource: Resource) -> tuple[Guard, ...]:
     """
     options = resource.options
     found: list[Guard] = []
+    cors = getattr(options, "cors", None)
+    cors = CorsGuard(resource, cors) if isinstance(cors, CorsOptions) else None
+    if cors is not None:
+        found.append(cors)
+    found.append(identity_guard)
+    xsrf = xsrf_guard(resource, cors)
+    if xsrf is not None:
+        found.append(xsrf)
     if getattr(options, "auth", None):
         found.append(AuthGuard(resource, options.auth))
+    if getattr(options, "ratelimit", None):
+        found.append(RateLimitGuard(resource, options.ratelimit))
     return tuple(found)
+
+
+def xsrf_guard(resource: Resource, cors: CorsGuard | None) -> XsrfGuard | None:
+    """The guard of a route that checks XSRF tokens or sets their cookie."""
+    options, settings = resource.options, resource.services.settings
+    checks = settings.xsrf_cookies and getattr(options, "xsrf_cookies", None) is not False
+    sets = bool(getattr(options, "set_xsrf", None))
+    return XsrfGuard(cors, checks=checks, sets=sets) if checks or sets else None

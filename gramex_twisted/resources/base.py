@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from twisted.web import resource
 
 from gramex_twisted.config.document import RouteConfig
@@ -15,6 +15,8 @@ from gramex_twisted.config.marks import dotted
 from gramex_twisted.config.model import Model
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
+from gramex_twisted.guards.cache import CacheOptions
+from gramex_twisted.guards.cors import CorsOptions, long_form
 from gramex_twisted.services.container import Services
 from gramex_twisted.web.redirects import Redirects
 from gramex_twisted.web.reply import canonical, header_value
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _PLAIN = (str, bytes, dict, list, int, float, bool, type(None))
 
+Cors = Annotated[CorsOptions | None, BeforeValidator(long_form, json_schema_input_type=bool | CorsOptions | None)]
+
 
 class Options(Model):
     """The kwargs that every route takes."""
@@ -32,7 +36,9 @@ class Options(Model):
     methods: str | list[str] | None = Field(
         default=None, description="HTTP methods that are answered, `GET, POST` or a list; others get 405."
     )
-    headers: dict[str, Any] = Field(default={}, description="HTTP headers of every response.")
+    headers: dict[str, Any] = Field(
+        default={}, description="HTTP headers of every response. null leaves out one that `app.security` sets."
+    )
     error: dict[int, dict[str, Any]] = Field(
         default={},
         description="Own error pages: status -> `{path: template, autoescape, whitespace, headers}` or "
@@ -57,13 +63,25 @@ class Options(Model):
     )
     log: bool | None = Field(default=None, description="false leaves this route out of the access log.")
     auth: bool | str | dict[str, Any] | None = Field(default=None, description="Who may use the route.")
-    cors: bool | dict[str, Any] | None = Field(default=None, description="Which other sites may call the route.")
-    ratelimit: dict[str, Any] | list[dict[str, Any]] | None = Field(
-        default=None, description="How often a client may call the route."
+    cors: Cors = Field(
+        default=None,
+        description="Which other sites may call the route from a browser: true for all, or "
+        "`{origins, methods, headers, auth, max_age}`.",
     )
-    xsrf_cookies: bool | None = Field(default=None, description="false: no XSRF check on this route.")
-    set_xsrf: bool | None = Field(default=None, description="true: set the _xsrf cookie on GET.")
-    cache: bool | dict[str, Any] | None = Field(default=None, description="How responses are cached.")
+    ratelimit: dict[str, Any] | list[dict[str, Any]] | None = Field(
+        default=None,
+        description="How often the route may be called: `{keys: [daily, user.id], limit: 100, pool: name}` or a list.",
+    )
+    xsrf_cookies: bool | None = Field(
+        default=None,
+        description="false: POST, PUT, PATCH and DELETE need no XSRF token here. Only where no cookie says who asks.",
+    )
+    set_xsrf: bool | None = Field(
+        default=None, description="true: set the `_xsrf` cookie on GET, for pages whose scripts send it back."
+    )
+    cache: bool | CacheOptions | None = Field(
+        default=None, description="true, or which GET responses are kept: `{key, expiry, status, store}`."
+    )
 
 
 @dataclass(frozen=True)

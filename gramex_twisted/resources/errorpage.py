@@ -76,7 +76,7 @@ class TemplatePage:
 
     async def __call__(self, context: Context, error: BaseException, default: Page) -> Page:
         names = dict(zip(VARIABLES, _values(context, error, default), strict=True))
-        names["request"] = context.request
+        names |= {"request": context.request, "xsrf_form_html": context.xsrf_form_html}
         body = await self.services.threads.run(self.services.templates.render, self.path, names, **self.options)
         _set_headers(context, self.headers)
         return body, context.get_header("Content-Type") or self.content_type

@@ -58,6 +58,8 @@ class NativeResource(Resource):
         request.setHeader(b"Server", request.site.server)
         request.setHeader(b"Date", request.site.date)
         for name, values in context.route.default_headers.items():
+            if name == "Vary":  # beside that of a guard
+                values = [*(request.responseHeaders.getRawHeaders(name) or ()), *values]
             request.responseHeaders.setRawHeaders(name, values)
         await self._hand_over(context)
         request.method = context.method.encode("latin-1")

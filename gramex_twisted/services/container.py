@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
+from gramex_twisted.config.settings import Security
 from gramex_twisted.services.filecache import FileCache
 
 
@@ -46,7 +47,8 @@ class InFlight:
 class Services:
     """What the routes of one app share. Immutable; what changes is inside its parts.
 
-    ``root``: the folder of gramex.yaml. ``conf``: the whole configuration as user code sees it.
+    ``root``: the folder of gramex.yaml. ``data_dir``: $GRAMEXDATA. ``conf``: the whole configuration as user code
+    sees it.
     """
 
     reactor: Any
@@ -61,7 +63,12 @@ class Services:
     trusts: Callable[[str], bool]
     modules: Any
     sessions: Any
+    caches: Any
+    ratelimits: Any = None
+    otps: Any = None
+    data_dir: Path = Path()
     compilers: Any = None
+    security: Security = field(default_factory=Security)
     files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)
 

@@ -107,9 +107,13 @@ class RateLimits:
     async def reserve(self, claims: Sequence[Claim]) -> Reservation:
         """A place under every one of ``claims``, or under none.
 
+        The lowest limit is claimed first: most often it is the one that refuses, and then nobody else is refused by a
+        higher one for the sake of a place that is about to be given back.
+
         :raises StoreError: when nothing can be counted now.
         """
         if len(claims) > 1:
+            claims = sorted(claims, key=lambda claim: claim.limit)
             # What one limit refuses must not take a place under another, not even for a moment.
             usages = [await self._look(claim) for claim in claims]
             if not all(usage.free > 0 for usage in usages):

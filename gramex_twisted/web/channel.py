@@ -50,6 +50,7 @@ class Channel(HTTPChannel):
     requests: list[Request]
     _peer: IAddress
     _host: IAddress
+    _secure = False
     transport: Any
     refused = False
     closing = False
@@ -68,8 +69,9 @@ class Channel(HTTPChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        # Each request asks for both, and the transport would ask the kernel each time.
+        # Each request asks for these, and the transport would ask the kernel each time.
         self._peer, self._host = super().getPeer(), super().getHost()
+        self._secure = super().isSecure()
         self.site.channels.add(self)
 
     def getPeer(self) -> IAddress:
@@ -77,6 +79,9 @@ class Channel(HTTPChannel):
 
     def getHost(self) -> IAddress:
         return self._host
+
+    def isSecure(self) -> bool:
+        return self._secure
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.site.channel_lost(self)

@@ -17,11 +17,16 @@ from gramex_twisted.errors import HTTPError
 from gramex_twisted.services.sessions import Session
 from gramex_twisted.web.arguments import Arguments
 from gramex_twisted.web.identity import Identity
+from gramex_twisted.web.limits import Limited
+from gramex_twisted.web.nextpage import NextPage
 from gramex_twisted.web.reply import Headers
 from gramex_twisted.web.stream import Stream
+from gramex_twisted.web.tokens import Tokens
 from gramex_twisted.web.view import RequestView
+from gramex_twisted.web.xsrf import Xsrf
 
 if TYPE_CHECKING:
+    from gramex_twisted.web.recording import Recorder
     from gramex_twisted.web.request import Request
 
 
@@ -34,7 +39,7 @@ class IContext(Interface):
 
 
 @implementer(IContext)
-class Context(Arguments, Identity):
+class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited):
     """One request on one route.
 
     :param request: Twisted's request.
@@ -59,6 +64,7 @@ class Context(Arguments, Identity):
         self._stream: Stream | None = None
         self._kwargs: AttrDict | None = None
         self._session: Session | None = None
+        self.recorder: Recorder | None = None
 
     def _default_headers(self) -> Headers:
         return {name: list(values) for name, values in self.route.default_headers.items()}
@@ -168,7 +174,7 @@ class Context(Arguments, Identity):
             headers = [(n.encode("latin-1"), _encoded(v)) for n, values in self._own_headers.items() for v in values]
             headers += [(b"Set-Cookie", _encoded(value)) for value in self.cookie_headers()]
             self.native.begin(self._status, _encoded(self.reason), headers)
-            self._stream = Stream(self.native)
+            self._stream = Stream(self.native, self.recorder)
         return self._stream
 
     def flush(self, include_footers: bool = False) -> Deferred[None] | None:
@@ -196,9 +202,18 @@ class Context(Arguments, Identity):
         """Answer with an error page."""
         raise HTTPError(status_code, kwargs.get("log_message"), reason=kwargs.get("reason"))
 
+    def get_template_namespace(self) -> dict[str, Any]:
+        """The names that every template knows."""
+        return {
+            "handler": self,
+            "request": self.request,
+            "current_user": self.current_user,
+            "xsrf_form_html": self.xsrf_form_html,
+        }
+
     def render_string(self, template_name: str, **kwargs: Any) -> bytes:
         """A rendered template. Its path is relative to the app's folder; ``handler`` and ``request`` are its names."""
-        names = {"handler": self, "request": self.request, "current_user": self.current_user} | kwargs
+        names = self.get_template_namespace() | kwargs
         result: bytes = self.route.services.templates.render(Path(self.gramex_root, template_name), names)
         return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.python.threadable import isInIOThread
@@ -22,6 +22,7 @@ class Identity(Reply):
     request: Any
     _session: Session | None
     _user: Any = _UNSET
+    _cookie_days: Any = _UNSET
 
     @property
     def _sessions(self) -> Sessions:
@@ -60,9 +61,13 @@ class Identity(Reply):
             if self._session is None:  # nobody was faster
                 self._session = loaded or self._sessions.new()
 
-    def renew_session(self, expiry_days: float | None = None) -> None:
-        """Give the session a new id: call it whenever the user changes."""
-        self._sessions.renew(self.session, expiry_days)
+    def renew_session(self, expiry_days: float | Literal[False] | None = None) -> None:
+        """Give the session a new id: call it whenever the user changes.
+
+        :param expiry_days: days that it lasts; False: until the browser closes; None: as ``app.session.expiry`` says.
+        """
+        self._cookie_days = _UNSET if expiry_days is None else expiry_days or None
+        self._sessions.renew(self.session, 1 if expiry_days is False else expiry_days)
         self._user = _UNSET
 
     async def save_session(self) -> None:
@@ -82,7 +87,7 @@ class Identity(Reply):
         self.set_cookie(
             options.cookie,
             self._sessions.signer.sign(options.cookie, session.sid),
-            expires_days=self._sessions.expiry_days,
+            expires_days=self._sessions.expiry_days if self._cookie_days is _UNSET else self._cookie_days,
             domain=options.domain,
             path=options.cookiepath,
             httponly=options.httponly,

@@ -26,7 +26,7 @@ class Redirects:
     def __init__(self, option: str | dict[str, Any] | None, route: str) -> None:
         option = {"url": option} if isinstance(option, str) else dict(option or {})
         self._route = route
-        self._external = bool(option.pop("external", False))
+        self.external = bool(option.pop("external", False))
         for key in option:
             if key not in _SOURCES:
                 raise ValueError(f"unknown key {key!r}; use {', '.join((*_SOURCES, 'external'))}")
@@ -41,7 +41,7 @@ class Redirects:
         """The first place that is given and allowed."""
         for source, value in self._sources:
             url = self._read(context, source, value)
-            if url and (self._external or is_local(url, context)):
+            if url and (self.external or is_local(url, context)):
                 return url
             if url:
                 log.error("{route}: not redirecting to another site: {url}", route=self._route, url=url)
@@ -55,7 +55,18 @@ class Redirects:
         if source == "query":
             found: str | None = context.get_arg(value, None)
             return found
-        return context.request.headers.get(value) if source == "header" else value
+        if source == "url":
+            return value
+        sent = context.request.headers.get(value)
+        # A form's Referer is the form: going back there would be going in circles.
+        return None if sent and value.lower() == "referer" and _path(sent) == context.request.path else sent
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def is_local(url: str, context: Context) -> bool:

@@ -65,9 +65,18 @@ async def _finish(context: Context, encoded: Encoded) -> None:
     stream = context.stream
     if stream is not None:
         await stream.write_all(slices(body))
-        stream.finish()
-        return
-    await send(context, body, encoded.content_type)
+        await _end(context)
+    else:
+        await send(context, body, encoded.content_type)
+
+
+async def _end(context: Context) -> None:
+    """End a stream well."""
+    await context.save_session()
+    stream = context.open_stream()
+    if context.recorder is not None:
+        context.recorder.whole(context.get_status(), context._own_headers, b"")
+    stream.finish()
 
 
 async def send(context: Context, body: bytes, content_type: str | None) -> None:
@@ -76,6 +85,9 @@ async def send(context: Context, body: bytes, content_type: str | None) -> None:
     :param content_type: used where the context has none.
     """
     native, status = context.native, context._status
+    if context.recorder is not None:
+        context._own_headers.setdefault("Content-Type", [content_type or HTML])
+        context.recorder.whole(status, context._own_headers, body)
     lines = [b" %d %s\r\n" % (status, header_value("reason", context.reason).encode("latin-1", "replace"))]
     headers = context._headers
     lines.append(native.site.head if headers is None or "Date" not in headers else b"")
@@ -173,8 +185,7 @@ async def _stream(context: Context, value: Any) -> None:
         await context.route.services.threads.run(_stream_in_thread, context, value)
     else:
         await _stream_here(context, value)
-    await context.save_session()
-    context.open_stream().finish()
+    await _end(context)
 
 
 async def _stream_async(context: Context, values: AsyncIterator[Any]) -> None:

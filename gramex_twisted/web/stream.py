@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 if TYPE_CHECKING:
+    from gramex_twisted.web.recording import Recorder
     from gramex_twisted.web.request import Request
 
 #: Bytes of one slice of a large body: what a paused client can make the server hold.
@@ -29,8 +30,9 @@ class Stream:
     written, and fails with ``ClientGone`` when the client leaves; where the client keeps up it returns None.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, recorder: Recorder | None = None) -> None:
         self._request = request
+        self._recorder = recorder
         self._waiting: Deferred[None] | None = None
         self._paused = False
         self.gone = request._disconnected
@@ -44,6 +46,8 @@ class Stream:
         if self.gone:
             raise ClientGone
         if data:
+            if self._recorder is not None:
+                self._recorder.part(data)
             self._request.write(data)
         if not self._paused:
             return None

@@ -104,6 +104,7 @@ class AuthTests(AppTestCase):
         """The headers of a signed-in client."""
         response = self.get(url, params={"user": user})
         self.assertEqual(response.text, "in")
+        self.app.new_client()
         return {"Cookie": [response.headers["set-cookie"].partition(";")[0]]}
 
     def check(self, response: Response, status: int, **headers: str) -> None:

@@ -48,6 +48,7 @@ class WireTestCase(AppTestCase):
         write_timeout=30,
     )
     config = """
+    app: {settings: {xsrf_cookies: false}}
     url:
       echo: {pattern: '/(.*)', handler: FunctionHandler, kwargs: {function: handler.request.body}}
       small: {pattern: /small, handler: FunctionHandler, kwargs: {function: handler.request.body, max_body_size: 5}}
