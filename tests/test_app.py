@@ -6,6 +6,8 @@ from typing import Any
 
 from twisted.logger import formatEvent, globalLogPublisher
 
+from gramex_twisted.app import Gramex
+from gramex_twisted.services.inline import InlineThreads
 from gramex_twisted.testing import AppTestCase
 
 MODULE = """
@@ -223,7 +225,6 @@ class TwoAppsTests(AppTestCase):
         self.assertEqual((len(first.rows), len(second.rows)), (1, 2))
 
 
-
 class HeldReactorTests(AppTestCase):
     files = {"slow.py": "import time\n\ndef slow(handler):\n    time.sleep(0.11)\n    return 'done'\n"}
     config = """
@@ -240,3 +241,23 @@ class HeldReactorTests(AppTestCase):
         lines = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
         self.assertEqual(len(lines), 1)
         self.assertRegex(lines[0], r"^sleepy: held the reactor for 1\d\d ms; make the function a plain def")
+
+
+class ReloadedAppTests(AppTestCase):
+    files = {
+        "fns.py": "def visit(handler):\n    n = handler.session['n'] = handler.session.get('n', 0) + 1\n    return n\n"
+    }
+    config = """
+    app: {session: {type: memory}}
+    url: {visit: {pattern: /visit, handler: FunctionHandler, kwargs: {function: fns.visit}}}
+    """
+
+    def test_sessions_in_memory_go_on_after_a_reload(self) -> None:
+        cookie = {"Cookie": [self.get("/visit").headers["set-cookie"].partition(";")[0]]}
+        old = self.app.gramex
+        new = Gramex(old.config, self.clock, threads=InlineThreads(self.clock), previous=old)
+        new.startService()
+        self.addCleanup(new.stopService)
+        self.app.site.resource = new.router
+        self.app.new_client()
+        self.assertEqual(self.get("/visit", headers=cookie).text, "2")

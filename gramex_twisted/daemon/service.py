@@ -82,7 +82,7 @@ class GramexDaemon(MultiService):
 
     def make_app(self, config: Config) -> Gramex:
         """An app for ``config``, not started."""
-        return Gramex(config, self.reactor)
+        return Gramex(config, self.reactor, previous=getattr(self, "app", None))
 
     def use(self, app: Gramex) -> None:
         """Let ``app`` answer from now on."""
