@@ -221,7 +221,12 @@ class CheckTests(XsrfTestCase):
         ran: list[Any] = []
         threads = self.app.gramex.shared.threads
         run = threads.run
-        self.patch(threads, "run", lambda function, *values: ran.append(function.__name__) or run(function, *values))
+
+        def noted(function: Any, *values: Any) -> Any:
+            ran.append(function.__name__)
+            return run(function, *values)
+
+        self.patch(threads, "run", noted)
         self.check(self.send("/change", data={"_xsrf": COOKIE, "x": "y" * 100_000}))
         self.assertIn("check_xsrf_cookie", ran)
 
