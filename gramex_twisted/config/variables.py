@@ -16,6 +16,8 @@ from gramex_twisted.config.yamltree import MAX_DEPTH, Node, wrap
 
 PACKAGE = Path(__file__).resolve().parent.parent
 VARIABLE = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
+ARGON2 = re.compile(r"\$argon2(?:id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
+"""A password's hash, whose dollars are its own."""
 
 BUDGET = 20_000_000
 NODE_COST = 50
@@ -83,6 +85,8 @@ class Scope:
 
     def substitute(self, text: str, mark: Mark, at: Mark) -> Node:
         """The Node of ``text`` with its variables replaced. A text that is one variable takes the variable's type."""
+        if ARGON2.fullmatch(text):
+            return Node(text, mark, at)
         text = text.replace("{.}", "$YAMLPATH")
         whole = VARIABLE.fullmatch(text)
         if whole and not whole[1]:

@@ -1,0 +1,141 @@
+"""The user log: a row in a database for every log-in, log-out and failure (``storelocations.userlog``).
+
+A row is committed before the request is answered, so that not even a kill -9 loses it. Rows that come while others are
+written share the next transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from gramex_twisted.errors import HTTPError
+
+if TYPE_CHECKING:
+    from gramex_twisted.services.container import Services
+    from gramex_twisted.web.context import Context
+
+log = Logger()
+
+Row = dict[str, Any]
+TABLE = "userlog"
+COLUMNS: Mapping[str, Any] = {
+    "event": "TEXT",
+    "port": "INTEGER",
+    "uri": "TEXT",
+    "name": "TEXT",
+    "class": "TEXT",
+    "datetime": "TEXT",
+    "user": "TEXT",
+    "ip": "TEXT",
+    "browser": "TEXT",
+}
+#: Seconds to wait for others who write to the file.
+PATIENCE = 5.0
+
+
+class UserLog:
+    """Writes to the table that ``storelocations.userlog`` names: ``{url, table, columns}``."""
+
+    def __init__(self, services: Services) -> None:
+        location = dict((services.conf.get("storelocations") or {}).get("userlog") or {})
+        default = f"sqlite:///{services.data_dir / 'auth.user.db'}"
+        self.url = str(location.get("url") or default)
+        self.table = str(location.get("table") or TABLE)
+        self.columns = dict(location.get("columns") or COLUMNS)
+        self.threads = services.threads
+        self.clock = services.sessions.clock
+        self._waiting: list[tuple[Row, Deferred[None]]] = []
+        self._writing = False
+
+    async def record(self, event: str, context: Context, user: str = "") -> None:
+        """Add a row; returns when it is durable.
+
+        :param event: login, logout, fail, or another word.
+        :raises HTTPError: 503 when it cannot be written.
+        """
+        done: Deferred[None] = Deferred()
+        self._waiting.append(({"event": event, "user": user, **self._facts(context)}, done))
+        if not self._writing:
+            self._writing = True
+            Deferred.fromCoroutine(self._write_all())
+        await done
+
+    def _facts(self, context: Context) -> Row:
+        request, now = context.request, self.clock()
+        host = context.native.getHost()
+        return {
+            "port": getattr(host, "port", None),
+            "uri": request.path,  # without its query, which may hold a token
+            "name": context.name,
+            "class": type(context.route.resource).__name__,
+            "datetime": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
+            "time": now,
+            "method": request.method,
+            "ip": request.remote_ip,
+            "browser": request.headers.get("User-Agent", "")[:500],
+            "headers.User-Agent": request.headers.get("User-Agent", "")[:500],
+        }
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                outcome: Failure | None = None
+                try:
+                    await self.threads.run(self._insert, [row for row, _ in batch])
+                except Exception as error:  # noqa: BLE001 - whoever waits for a row is told
+                    log.error("the log of sign-ins cannot be written: {url}: {error}", url=self._shown, error=error)
+                    outcome = Failure(HTTPError(503, "sign-in is not possible now: try again in a moment"))
+                for _, done in batch:
+                    done.callback(outcome)
+        finally:
+            self._writing = False
+
+    @property
+    def _shown(self) -> str:
+        return self.url.rpartition("@")[2]  # without a password
+
+    # --- in a thread
+
+    def _insert(self, rows: list[Row]) -> None:
+        if self.url.startswith("sqlite:///"):
+            self._insert_sqlite(Path(self.url.removeprefix("sqlite:///")), rows)
+        else:
+            from gramex_twisted.resources.auth.tables import DatabaseTable
+
+            DatabaseTable(self.url, self.table).append(rows, self.columns)
+
+    def _insert_sqlite(self, path: Path, rows: list[Row]) -> None:
+        """By the standard library, since most apps log here, and not all have SQLAlchemy."""
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection, connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            kinds = ", ".join(f"{_quoted(name)} {_kind(spec)}" for name, spec in self.columns.items())
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(self.table)} ({kinds})")
+            found = connection.execute(f"PRAGMA table_info({_quoted(self.table)})")
+            names = [name for _, name, *_ in found if name in rows[0]]
+            into = ", ".join(map(_quoted, names))
+            marks = ", ".join("?" * len(names))
+            values = [[row.get(name) for name in names] for row in rows]
+            connection.executemany(f"INSERT INTO {_quoted(self.table)} ({into}) VALUES ({marks})", values)
+
+
+def _kind(spec: Any) -> str:
+    written = str(spec.get("type", "TEXT") if isinstance(spec, dict) else spec).upper()
+    return written if written in ("TEXT", "INTEGER", "REAL") else "TEXT"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
