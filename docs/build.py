@@ -47,8 +47,8 @@ SETTINGS = """# Settings
 {note}
 
 The sections of a gramex.yaml other than `url:` and `handlers:`, which are in [handlers.md](handlers.md). A time is in
-seconds, a size in bytes or with a unit (`100MB`), unless it says otherwise. `--set app.listen.port=9000` sets any of them
-on the command line, and `gramex-twisted show` prints what holds.
+seconds, a size in bytes or with a unit (`100MB`), unless it says otherwise. On the command line, `--set
+app.listen.port=9000` sets any of them, and `gramex-twisted show` prints what holds.
 """
 
 
