@@ -33,6 +33,7 @@ from treq.client import HTTPClient
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator
+from twisted.python.threadable import registerAsIOThread
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH
@@ -180,6 +181,7 @@ class AppTestCase(SynchronousTestCase):
         registry = registry or Registry()
         loaded = schema.build(reader.read(path, environ=environ), registry)
         agent = Agent()
+        registerAsIOThread()  # what a reactor does when it starts: here nothing runs one
         gramex = Gramex(loaded, agent.clock, registry, threads=InlineThreads(agent.clock))
         gramex.startService()
         app = App(gramex, agent, self.limits)
