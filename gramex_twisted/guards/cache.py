@@ -139,13 +139,15 @@ class RouteCache:
         if recorded is None:
             self.flights.done(key, None)
         else:
+            for name in context._kept or ():  # a guard decides them for each request, such as CORS
+                recorded.headers.pop(name, None)
             keeping = Deferred.fromCoroutine(self._keep(key, context, recorded))
             keeping.addErrback(lambda failure: log.failure("{route}: the cache failed", failure, route=context.name))
             keeping.addBoth(lambda _: self.flights.done(key, recorded))
 
     def _may_keep(self, context: Context, recorded: Recorded) -> bool:
         control = ",".join(recorded.headers.get("Cache-Control", ())).lower()
-        if recorded.status not in self.statuses or "no-store" in control:
+        if recorded.status not in self.statuses or "no-store" in control or context.shows_xsrf:
             return False
         return self.personal or not ("private" in control or self._belongs_to_one(context))
 

@@ -33,7 +33,7 @@ class XsrfGuard:
         # A POST that calls itself a GET was still sent as a POST, which other sites' forms can do.
         if context.method in SAFE and context.native.method in _SAFE_AS_SENT:
             if self.sets and context.method != "OPTIONS":
-                _ = context.xsrf_token
+                context.ensure_xsrf_cookie()
             return
         # What the route does not answer will be 405, which says more.
         if not self.checks or context.method not in context.route.handlers or self._exempt(context):

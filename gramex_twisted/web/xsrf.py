@@ -47,7 +47,8 @@ class Xsrf(Reply):
 
     native: Any
     request: Any
-    #: The token that this response shows. Such a response is one visitor's own.
+    #: Whether the visitor's token may be in the response, which is then for nobody else.
+    shows_xsrf = False
     _xsrf: bytes | None = None
 
     @property
@@ -61,12 +62,17 @@ class Xsrf(Reply):
 
         :raises RuntimeError: when it is new, and the response has begun.
         """
+        self.shows_xsrf = True
+        return self.ensure_xsrf_cookie()
+
+    def ensure_xsrf_cookie(self) -> bytes:
+        """Set the cookie where the visitor has none. The token, which the response does not show by that."""
         if self._xsrf is None:
             token = self._xsrf_cookie()
-            shown = encode_token(token or os.urandom(SIZE), int(time()))
+            text = encode_token(token or os.urandom(SIZE), int(time()))
             if token is None:
-                self._set_xsrf_cookie(shown)
-            self._xsrf = shown
+                self._set_xsrf_cookie(text)
+            self._xsrf = text
         return self._xsrf
 
     def _xsrf_cookie(self) -> bytes | None:

@@ -126,6 +126,14 @@ def stream():
     yield "b"
 
 
+calls = []
+
+
+def count():
+    calls.append(1)
+    return str(len(calls))
+
+
 def clears(handler):
     handler.clear()
     return "cleared"
@@ -166,6 +174,7 @@ CONFIG = """
         pattern: /header
         handler: FunctionHandler
         kwargs: {<<: *kwargs, headers: {Access-Control-Allow-Origin: '*', Vary: Accept}}
+      cached: {pattern: /cached, handler: FunctionHandler, kwargs: {<<: *kwargs, function: fns.count, cache: true}}
       klein: {pattern: '/klein/(.*)', handler: fns.app, kwargs: {cors: {origins: 'https://*.example.org'}}}
       native:
         pattern: /native
@@ -285,6 +294,12 @@ class EveryAnswerTests(CorsTestCase):
         etag = response.headers["etag"]
         again = self.cross("/file", A, If_None_Match=etag)
         self.assertEqual((again.status, self.cors_of(again)), (304, {"allow-origin": A}))
+
+    def test_a_cached_answer_has_them_for_the_origin_that_asks_now(self) -> None:
+        for origin in (A, "https://b.example.org", "https://evil.com", A):
+            response = self.cross("/cached", origin)
+            expected = {} if "evil" in origin else {"allow-origin": origin}
+            self.assertEqual((response.text, self.cors_of(response), response.all("vary")), ("1", expected, ["Origin"]))
 
     def test_they_survive_clear(self) -> None:
         self.assertEqual(self.cors_of(self.cross("/clears", A)), {"allow-origin": A})

@@ -113,8 +113,9 @@ def change(handler):
     return "changed"
 
 
-def sign(handler):
-    handler.signed = True
+def count():
+    calls.append("count")
+    return str(len(calls))
 
 
 def late(handler):
@@ -154,6 +155,11 @@ CONFIG = """
         kwargs: {path: page.html, transform: {'*.html': {function: template}}}
       files: {pattern: '/files/(.*)', handler: FileHandler, kwargs: {path: ., set_xsrf: true}}
       error: {pattern: /error, handler: FunctionHandler, kwargs: {function: 1 / 0, error: {500: {path: page.html}}}}
+      cached: {pattern: /cached, handler: FunctionHandler, kwargs: {function: handler.xsrf_form_html(), cache: true}}
+      cached-set:
+        pattern: /cached-set
+        handler: FunctionHandler
+        kwargs: {function: fns.count, cache: true, set_xsrf: true}
       klein: {pattern: '/klein/(.*)', handler: fns.app, kwargs: {set_xsrf: true}}
       broken: {pattern: /broken, handler: FunctionHandler, kwargs: {function: no_such_module.fn}}
       shared:
@@ -425,6 +431,20 @@ class CookieTests(XsrfTestCase):
     def test_a_native_form_is_checked_and_left_whole(self) -> None:
         self.assertEqual(self.send("/klein/save", data={"x": "1"}).status, 403)
         self.assertEqual(self.send("/klein/save", data={"x": "1", "_xsrf": COOKIE}).text, "saved 1")
+
+    def test_a_cache_gives_nobody_the_token_of_another(self) -> None:
+        first, second = (self.visit("/cached") for _ in range(2))
+        tokens = [
+            decode_token(page.text.partition('value="')[2].partition('"')[0].encode()) for page in (first, second)
+        ]
+        self.assertNotEqual(*tokens)
+        cookies = [decode_token(self.cookie_of(page)[0].encode()) for page in (first, second)]
+        self.assertEqual(tokens, cookies)
+
+    def test_a_page_that_only_sets_the_cookie_is_cached_without_it(self) -> None:
+        first, second = (self.visit("/cached-set") for _ in range(2))
+        self.assertEqual((first.text, second.text), ("1", "1"))
+        self.assertNotEqual(self.cookie_of(first), self.cookie_of(second))
 
     def test_two_visitors_have_two_tokens(self) -> None:
         first, second = (decode_token(self.visit("/token").body) for _ in range(2))
