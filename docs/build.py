@@ -58,9 +58,9 @@ def handlers_page() -> str:
     parts.append(table(fields(Options)))
     registry = Registry()
     names: dict[Any, list[str]] = {}
-    for name in registry:
+    for name in sorted(registry):  # installed entry points come in any order
         names.setdefault(registry.load(name), []).append(name)
-    for handler, known in names.items():
+    for handler, known in sorted(names.items(), key=lambda item: str(item[0].__name__)):
         model = options_model(handler)
         parts.append(f"## {', '.join(known)}\n\n{first_paragraph(handler)}\n")
         own = fields(model) if model is not None else {}
