@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -115,3 +116,40 @@ class RedisServer(PrivateServer):
     def url(self, user: str = "", database: int = 0) -> str:
         """Its URL; ``user`` may be ``name:password``."""
         return f"redis://{user and user + '@'}127.0.0.1:{self.port}/{database}"
+
+
+class PostgresServer(PrivateServer):
+    """PostgreSQL with a user ``gramex``, who needs no password. Root, whom it refuses, runs it as another user."""
+
+    program, package = "postgres", "postgresql"
+
+    def command(self) -> list[str]:
+        return [*self._as_user(), self.program, "-D", str(self._data), "-p", str(self.port), "-k", str(self.folder)]
+
+    def start(self) -> None:
+        """See ``PrivateServer.start``; the first time its data is made."""
+        if not self._data.exists():
+            if self._as_user():
+                shutil.chown(self.folder, "nobody")
+            make = ["initdb", "-D", str(self._data), "-U", "gramex", "-A", "trust", "-E", "UTF8", "--no-sync"]
+            subprocess.run([*self._as_user(), *make], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)  # of one that was killed
+        super().start()
+
+    def answers(self) -> bool:
+        """Whether it takes queries: it refuses them while it recovers."""
+        ready = subprocess.run(
+            ["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], cwd=self.folder, check=False
+        )
+        return ready.returncode == 0
+
+    def url(self, driver: str = "psycopg") -> str:
+        """Its URL for SQLAlchemy."""
+        return f"postgresql+{driver}://gramex@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _as_user(self) -> list[str]:
+        return ["setpriv", "--reuid=nobody", "--clear-groups"] if os.geteuid() == 0 else []

@@ -86,7 +86,8 @@ class OtpTable:
         """The row of ``token`` as the database finds it."""
         with explained(), self.engine.connect() as connection:
             row = connection.execute(sa.select(self.table).where(self.table.c.token == token)).mappings().first()
-            return None if row is None else dict(row)
+            # Reflected names are of a class of their own, which not everything takes for text.
+            return None if row is None else {str(name): value for name, value in row.items()}
 
     def delete(self, token: str) -> bool:
         """Delete the row; True for the one who did it, False when it was gone."""
