@@ -1,4 +1,4 @@
-"""``gramex-twisted check | schema | show | init``: what can be said about a configuration without serving it."""
+"""``gramex-twisted check | schema | show | init | hash``: what is done with a configuration besides serving it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from getpass import getpass
 from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,7 +28,7 @@ EXIT_FAILURE = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0, 64 for a configuration with errors, 1 for other failures."""
     options = parser().parse_args(arguments)
-    command = {"check": check, "schema": schema, "show": show, "init": init}[options.command]
+    command = {"check": check, "schema": schema, "show": show, "init": init, "hash": hash_password}[options.command]
     return command(options)
 
 
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("schema", help="print the JSON Schema of gramex.yaml, for completion in editors")
     made = commands.add_parser("init", help="write a small app to begin with")
     made.add_argument("folder", nargs="?", default=".", help="where to [default: here]")
+    commands.add_parser("hash", help="print the argon2 hash of a password, as it is written in a gramex.yaml")
     return result
 
 
@@ -191,6 +193,27 @@ def init(options: argparse.Namespace) -> int:
         return EXIT_FAILURE
     step = "" if folder.resolve() == Path.cwd().resolve() else f"cd {options.folder} && "
     print(f"{folder / DEFAULT} is written. Serve it with:  {step}twist gramex")
+    return EXIT_OK
+
+
+def hash_password(options: argparse.Namespace) -> int:
+    """Ask for a password, or read a line from a pipe, and print its hash."""
+    from gramex_twisted.resources.auth.hashes import hashed
+
+    if sys.stdin.isatty():
+        password, again = getpass("Password: "), getpass("Once more: ")
+    else:
+        password = again = sys.stdin.readline().rstrip("\r\n")
+    if not password or password != again:
+        print("the two passwords differ" if password else "an empty password is none", file=sys.stderr)
+        return EXIT_FAILURE
+    try:
+        made = hashed(password)
+    except ImportError as error:
+        print(f"hash needs {error.name}: pip install 'gramex-twisted[auth]'", file=sys.stderr)
+        return EXIT_FAILURE
+    # In a gramex.yaml a dollar sign begins a variable, so it is doubled.
+    print(made.replace("$", "$$"))
     return EXIT_OK
 
 

@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from gramex_twisted import cli
 from gramex_twisted.config.variables import PACKAGE
+from gramex_twisted.resources.auth.hashes import matches
 
 GOOD = """
 app: {settings: {cookie_secret: 0123456789}}
@@ -253,3 +254,19 @@ class UsageTest(CommandCase):
         self.assertEqual(code, 0)
         for command in ("check", "schema", "show", "init"):
             self.assertIn(command, out)
+
+
+class HashTest(CommandCase):
+    def hash(self, line: str) -> tuple[int, str, str]:
+        self.patch(sys, "stdin", io.StringIO(line))
+        return self.run_command("hash")
+
+    def test_the_hash_is_one_that_a_yaml_file_can_hold(self) -> None:
+        code, out, _ = self.hash("s3cret\n")
+        self.assertEqual(code, 0)
+        self.assertTrue(out.startswith("$$argon2id$$v=19$$"))
+        self.assertTrue(matches(out.strip().replace("$$", "$"), "s3cret"))
+        self.assertFalse(matches(out.strip().replace("$$", "$"), "s3cret\n"))
+
+    def test_an_empty_password_is_refused(self) -> None:
+        self.assertEqual(self.hash("\n"), (1, "", "an empty password is none\n"))
