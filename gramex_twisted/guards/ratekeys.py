@@ -21,12 +21,12 @@ def _midnight(moment: datetime) -> datetime:
 
 def _hour(moment: datetime) -> tuple[datetime, str]:
     begin = moment.replace(minute=0, second=0, microsecond=0)
-    return begin + timedelta(hours=1), f"{begin:%Y-%m-%d %H}"
+    return begin + timedelta(hours=1), begin.isoformat(" ")[:13]
 
 
 def _day(moment: datetime) -> tuple[datetime, str]:
     begin = _midnight(moment)
-    return begin + timedelta(days=1), f"{begin:%Y-%m-%d}"
+    return begin + timedelta(days=1), begin.isoformat()[:10]
 
 
 def _week(moment: datetime) -> tuple[datetime, str]:
@@ -37,12 +37,12 @@ def _week(moment: datetime) -> tuple[datetime, str]:
 
 def _month(moment: datetime) -> tuple[datetime, str]:
     begin = _midnight(moment).replace(day=1)
-    return (begin + timedelta(days=31)).replace(day=1), f"{begin:%Y-%m}"
+    return (begin + timedelta(days=31)).replace(day=1), begin.isoformat()[:7]
 
 
 def _year(moment: datetime) -> tuple[datetime, str]:
     begin = _midnight(moment).replace(month=1, day=1)
-    return begin.replace(year=begin.year + 1), f"{begin:%Y}"
+    return begin.replace(year=begin.year + 1), begin.isoformat()[:4]
 
 
 PERIODS: Mapping[str, Period] = {

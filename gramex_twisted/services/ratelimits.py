@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 from twisted.logger import Logger
 
+from gramex_twisted.services.grouping import GroupedUpdates, Refused
 from gramex_twisted.services.stores.base import Entry, Store, StoreError
 
 log = Logger()
@@ -62,7 +63,7 @@ class Place(NamedTuple):
     after: float
 
 
-class Full(Exception):  # noqa: N818 - not an error: the limit does what it is for
+class Full(Refused):
     """A limit has been reached. Raised within ``Store.update``, so that nothing is written."""
 
     def __init__(self, usage: int, expires: float | None) -> None:
@@ -99,6 +100,7 @@ class RateLimits:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._counts = GroupedUpdates(store)
 
     def now(self) -> float:
         """The store's time, in seconds since the epoch."""
@@ -121,7 +123,7 @@ class RateLimits:
         usages, places = [], list[Place]()
         for claim in claims:
             try:
-                place = await self.store.update(claim.key, partial(claimed, claim, self.now))
+                place = await self._counts.update(claim.key, partial(claimed, claim, self.now))
             except Full as full:
                 await self.give_back(places)
                 usages.append(self._usage(claim, full.usage, full.expires))
@@ -146,7 +148,7 @@ class RateLimits:
         """Undo ``reserve``. A store that fails now is logged: the request stays counted."""
         for place in places:
             try:
-                await self.store.update(place.key, partial(returned, place))
+                await self._counts.update(place.key, partial(returned, place))
             except StoreError as error:
                 log.warn("A request that failed stays counted against its rate limit: {error}", error=error)
 
@@ -162,7 +164,7 @@ class RateLimits:
             _, started = counted(entry)
             return Entry(encoded(value, started), entry.expires), True
 
-        return await self.store.update(key_of(pool, keys), change)
+        return await self._counts.update(key_of(pool, keys), change)
 
 
 def claimed(claim: Claim, clock: Callable[[], float], entry: Entry | None) -> tuple[Entry, Place]:
@@ -211,7 +213,7 @@ def key_of(pool: str, keys: Sequence[Any]) -> str:
 
     :raises TypeError: for a value that is not JSON.
     """
-    text = json.dumps([pool, *keys], sort_keys=True, default=_plain)
+    text = _ENCODER.encode([pool, *keys])
     if len(text) > LONGEST_KEY:
         text = json.dumps(["sha256", sha256(text.encode()).hexdigest()])
     return text
@@ -223,3 +225,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("latin-1")
     return str(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, default=_plain)
