@@ -180,7 +180,7 @@ class App(Model):
     ratelimit: RateLimitStore = Field(default=RateLimitStore(), description="The store of rate limits.")
     base_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/?#@]+/?$",
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
         description="Where people reach the app: `https://app.example.org`. Links in mails begin with it, since the "
         "Host header could be anything.",
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.logger import Logger
 
+from gramex_twisted.config.model import Model
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.auth.actions import Actions
 from gramex_twisted.resources.auth.attributes import Attributes
@@ -37,7 +38,7 @@ WRONG = "Wrong user name or password."
 class AuthHandler(Resource):
     """Signs people in. The base of all auth handlers."""
 
-    options_model = AuthOptions
+    options_model: ClassVar[type[Model]] = AuthOptions
     needs_session = True
 
     def __init__(self, setup: Setup) -> None:

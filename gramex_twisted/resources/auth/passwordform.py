@@ -22,8 +22,11 @@ class PasswordForm:
         self.label = label
         self.links = links
 
-    def page(self, user: str = "", error: str = "", notice: str = "") -> Page:
-        """The log-in page: after a failed attempt by ``user``, where ``error`` says so."""
+    def page(self, user: str = "", error: str = "", notice: str = "", action: str = "") -> Page:
+        """The log-in page: after a failed attempt by ``user``, where ``error`` says so.
+
+        :param action: where the form is sent, if not to where it came from.
+        """
         extra = {"autocapitalize": "none", "spellcheck": "false"}
         return Page(
             title="Log in",
@@ -34,6 +37,7 @@ class PasswordForm:
             button="Log in",
             error=error,
             notice=notice,
+            action=action,
             status=401 if error else 200,
             links=self.links,
         )

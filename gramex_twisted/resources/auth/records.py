@@ -48,15 +48,19 @@ class Records:
 
         return await self.store.update(key, change)
 
-    async def change(self, key: str, make: Callable[[Record], T], seconds: float) -> T:
+    async def change(self, key: str, make: Callable[[Record], T], seconds: float, *, extend: bool = True) -> T:
         """Let ``make`` change the record (an empty one where there is none) atomically; keep it for ``seconds`` from
-        now. It may be called more than once. A record that is empty then is removed. Returns what ``make`` returns."""
+        now. It may be called more than once. A record that is empty then is removed. Returns what ``make`` returns.
+
+        :param extend: False: a record that there is expires when it would have.
+        """
         expires = self.clock() + seconds
 
         def change(entry: Entry | None) -> tuple[Entry | None, T]:
             record: Record = orjson.loads(entry.value) if entry else {}
             result = make(record)
-            return (Entry(orjson.dumps(record), expires) if record else None), result
+            end = entry.expires if entry is not None and not extend else expires
+            return (Entry(orjson.dumps(record), end) if record else None), result
 
         return await self.store.update(key, change)
 

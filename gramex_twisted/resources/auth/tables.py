@@ -73,10 +73,10 @@ def database_table(setup: Setup, url: str, table: str | None, *keys: str) -> Dat
         raise setup.error("needs table:", *keys)
     try:
         make_url(url).get_dialect().import_dbapi()
-    except ArgumentError:
-        raise setup.error("is not the URL of a database: dialect://user:password@host/database", *keys, "url") from None
     except (NoSuchModuleError, ImportError) as error:
         raise setup.error(f"the database's driver cannot be imported: {error}", *keys, "url") from None
+    except ArgumentError:
+        raise setup.error("is not the URL of a database: dialect://user:password@host/database", *keys, "url") from None
     return DatabaseTable(url, table)
 
 
@@ -110,16 +110,21 @@ class DatabaseTable:
         self._engine: Engine | None = None
         self._table: Table | None = None
 
-    def find(self, column: str, value: str) -> list[Row]:
-        """See ``Rows``."""
-        from sqlalchemy import select
+    def find(self, column: str, value: str, fold: bool = False) -> list[Row]:
+        """See ``Rows``.
+
+        :param fold: whatever the case of letters.
+        """
+        from sqlalchemy import func, select
 
         with self._connection() as connection:
             table = self._described(connection)
             fitting = _fitting(self._column(table, column), value)
             if fitting is None:
                 return []
-            query = select(table).where(self._column(table, column) == fitting).limit(2)
+            wanted = self._column(table, column)
+            same = func.lower(wanted) == func.lower(fitting) if fold and isinstance(fitting, str) else wanted == fitting
+            query = select(table).where(same).limit(2)
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def all(self) -> list[Row]:

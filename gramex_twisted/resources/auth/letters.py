@@ -1,0 +1,94 @@
+"""Mails that sign-in sends, from templates such as ``Hello {user}: {reset_url}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from gramex_twisted.resources.base import Setup
+from gramex_twisted.services.mail import MailService, mail_service
+
+
+class Letter:
+    """One kind of mail.
+
+    :param service: a name in ``email:``; ``key`` is the kwarg that has it.
+    :param sender: the From: address, instead of the service's.
+    :raises ConfigError: for a service that is not there, or a template that is none.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        keys: tuple[str, ...],
+        service: str,
+        texts: Mapping[str, str | None],
+        sender: str | None = None,
+    ) -> None:
+        try:
+            self.service: MailService = mail_service(setup.services.conf.get("email") or {}, service)
+        except ValueError as error:
+            raise setup.error(str(error), *keys) from None
+        self.threads = setup.services.threads
+        self.sender = sender
+        self.texts = {name: text for name, text in texts.items() if text}
+        for text in self.texts.values():
+            try:
+                list(Formatter().parse(text))
+            except ValueError as error:
+                raise setup.error(f"{text[:40]!r} is not a template: {error}", *keys[:-1]) from None
+
+    def names(self, name: str) -> bool:
+        """Whether a text has ``{name}``."""
+        return any(field == name for text in self.texts.values() for _, field, _, _ in Formatter().parse(text))
+
+    async def send(self, to: str, values: Mapping[str, Any]) -> None:
+        """Send it, with ``values`` filled in.
+
+        :raises MailError: when it was not accepted.
+        """
+        plain = _Values({key: "" if value is None else str(value) for key, value in values.items()})
+        html = self.texts.get("html")
+        subject = " ".join(self.texts["subject"].format_map(plain).split())
+        await self.threads.run(
+            self.service.send,
+            to,
+            subject,
+            self.texts["body"].format_map(plain),
+            None if html is None else html.format_map(_Values({key: escape(value) for key, value in plain.items()})),
+            sender=self.sender,
+        )
+
+
+class _Values(dict[str, str]):
+    """Leaves what it does not know as it is written."""
+
+    def __missing__(self, key: str) -> str:
+        return f"{{{key}}}"
+
+
+def text_of(setup: Setup, text: str | None, file: str | None, *keys: str) -> str | None:
+    """``text``, or the content of ``file`` where one is named.
+
+    :raises ConfigError: when it cannot be read.
+    """
+    if not file:
+        return text
+    try:
+        return Path(setup.services.root, file).read_text("utf-8")
+    except OSError as error:
+        raise setup.error(f"cannot read {file}: {error.strerror}", *keys) from None
+
+
+def link_base(setup: Setup, *keys: str) -> str:
+    """What links in mails begin with: ``app.base_url``, never what a request says is the host.
+
+    :raises ConfigError: when it is not set.
+    """
+    base = (setup.services.conf.get("app") or {}).get("base_url")
+    if not base:
+        raise setup.error("mails a link, which needs app.base_url: https://app.example.org", *keys)
+    return str(base).rstrip("/")
