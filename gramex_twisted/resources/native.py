@@ -69,6 +69,8 @@ class NativeResource(Resource):
         except (ConnectionDone, ConnectionLost):
             raise ClientGone from None
         context._status = request.code
+        if context._session is not None and context._session.original is not None:
+            await context.save_session()
         return HANDLED
 
     async def _hand_over(self, context: Context) -> None:

@@ -56,13 +56,21 @@ _PLAIN: Mapping[str, Getter] = {
     "datetime": lambda context: utc(time()),
     "class": lambda context: str(context.route.conf.get("handler", "")).rpartition(".")[2],
     "port": lambda context: getattr(context.native.getHost(), "port", ""),
-    "user": lambda context: (context.current_user or {}).get("id", ""),
+    "user": lambda context: _user(context, "id"),
     "session": lambda context: _session(context).get("id", ""),
 }
 
 
+# A log line is not worth a look into the store: what the request did not ask for is left out.
+
+
+def _user(context: Any, key: str) -> object:
+    user = context.known_user
+    return user.get(key, "") if isinstance(user, Mapping) else ""
+
+
 def _session(context: Any) -> Mapping[Any, Any]:
-    session: Mapping[Any, Any] = getattr(context, "session", None) or {}
+    session: Mapping[Any, Any] = context._session or {}
     return session
 
 
@@ -97,7 +105,7 @@ _PREFIXED: Mapping[str, Callable[[str], Getter]] = {
     "request": _request,
     "headers": lambda name: lambda context: context.request.headers.get(name, ""),
     "cookies": _cookie,
-    "user": lambda name: lambda context: (context.current_user or {}).get(name, ""),
+    "user": lambda name: lambda context: _user(context, name),
     "session": lambda name: lambda context: _session(context).get(name, ""),
     "env": _environment,
 }

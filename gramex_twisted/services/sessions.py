@@ -102,7 +102,12 @@ class Sessions:
         values = orjson.loads(entry.value)
         if not isinstance(values, dict) or self._abandoned(values):
             return None
-        return Session({**values, ID: sid}, entry.value)
+        session = Session({**values, ID: sid}, entry.value)
+        if EXPIRES not in session:  # a store that has a place of its own for it
+            session[EXPIRES] = entry.expires
+        if session != values:
+            session.original = encoded(session)
+        return session
 
     def _abandoned(self, values: dict[str, Any]) -> bool:
         inactive, seen = values.get(INACTIVE), values.get(SEEN)

@@ -110,6 +110,11 @@ class Identity(Reply):
         """The user of this request alone; the session keeps its own."""
         self._user = AttrDict.deep(user) if isinstance(user, dict) else user
 
+    @property
+    def known_user(self) -> Any:
+        """``current_user`` where it is known already; None where the session would have to be fetched for it."""
+        return self.current_user if self._session is not None or self._user is not _UNSET else None
+
     # Cookies ----------------------------------------------------------------------------------------------------------
 
     def get_cookie(self, name: str, default: str | None = None) -> str | None:

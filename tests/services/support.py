@@ -96,8 +96,8 @@ def context(**changes: Any) -> Any:
         "request": request,
         "args": arguments,
         "get_argument": lambda name, default: arguments.get(name, [default])[-1],
-        "current_user": {"id": "ann", "email": "ann@example.org"},
-        "session": {"id": "s1", "cart": 3},
+        "known_user": {"id": "ann", "email": "ann@example.org"},
+        "_session": {"id": "s1", "cart": 3},
         "route": SimpleNamespace(
             name="home",
             conf={"handler": "pkg.FunctionHandler"},

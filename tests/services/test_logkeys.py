@@ -47,7 +47,7 @@ class KeysTest(SynchronousTestCase):
         self.assertEqual(build_keys(list(keys))(context()), tuple(keys.values()))
 
     def test_nobody_signed_in_and_no_session_are_empty(self) -> None:
-        values = build_keys(["user", "user.id", "session", "session.x"])(context(current_user=None, session=None))
+        values = build_keys(["user", "user.id", "session", "session.x"])(context(known_user=None, _session=None))
         self.assertEqual(values, ("", "", "", ""))
 
     def test_an_unknown_key_is_an_error_with_a_hint(self) -> None:
@@ -64,9 +64,9 @@ class KeysTest(SynchronousTestCase):
 
     def test_a_value_that_cannot_be_had_is_empty_and_reported(self) -> None:
         with capturedLogs() as events:
-            values = build_keys(["name", "user.id"])(context(current_user=object()))
+            values = build_keys(["name", "session.x"])(context(_session=object()))
         self.assertEqual(values, ("home", ""))
-        self.assertEqual([(e["log_level"], e["key"]) for e in events], [(LogLevel.warn, "user.id")])
+        self.assertEqual([(e["log_level"], e["key"]) for e in events], [(LogLevel.warn, "session.x")])
 
     def test_the_default_row_is_what_gramex_wrote(self) -> None:
         columns, extras = build_columns(DEFAULT_KEYS)
