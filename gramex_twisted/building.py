@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from gramex_twisted.web.mime import mime_types
 
 #: Threads that ask for one-time passwords and API keys.
 OTP_WORKERS = 4
+#: Threads that hash passwords, which leave half of the cores to others; and how many passwords may wait for one.
+HASH_WORKERS, HASH_QUEUE = max(1, (os.cpu_count() or 2) // 2), 200
 
 
 class Builder:
@@ -75,6 +78,7 @@ class Builder:
             sessions=self._sessions(),
             ratelimits=self._ratelimits(),
             otps=self._otps(),
+            hashing=self._hashing(),
             security=app.security,
             caches=self._caches(),
             compilers=self._compilers(),
@@ -141,6 +145,14 @@ class Builder:
         otps = Otps(self.reactor, options, self.data_dir, threads)
         otps.setServiceParent(self.parent)
         return otps
+
+    def _hashing(self) -> Threads:
+        if not self.threaded:
+            return self.threads
+        threads = Threads(self.reactor, HASH_WORKERS, max_queue=HASH_QUEUE)
+        threads.setName("hashing threads")
+        threads.setServiceParent(self.parent)
+        return threads
 
     def _caches(self) -> Caches:
         caches = {"memory": CacheStore(), **self.config.caches}

@@ -47,7 +47,8 @@ class InFlight:
 class Services:
     """What the routes of one app share. Immutable; what changes is inside its parts.
 
-    ``root``: the folder of gramex.yaml. ``data_dir``: $GRAMEXDATA. ``conf``: the whole configuration as user code
+    ``root``: the folder of gramex.yaml. ``data_dir``: $GRAMEXDATA. ``hashing``: threads
+    that hash passwords. ``conf``: the whole configuration as user code
     sees it.
     """
 
@@ -66,6 +67,7 @@ class Services:
     caches: Any
     ratelimits: Any = None
     otps: Any = None
+    hashing: Any = None
     data_dir: Path = Path()
     compilers: Any = None
     security: Security = field(default_factory=Security)

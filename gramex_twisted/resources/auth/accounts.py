@@ -38,7 +38,7 @@ class Accounts:
         self.threads = handler.services.threads
         self.table: DatabaseTable = database_table(setup, options.url, options.table)
         need_argon2(setup.where("password"))
-        self.passwords = Passwords(self.threads)
+        self.passwords = Passwords(handler.services.hashing)
         spec = options.password.function
         self.function = None if spec is None else setup.function(spec, ["content", "handler"], "password", "function")
         rehash = options.password.rehash

@@ -1,26 +1,27 @@
 """Passwords: kept as argon2id, compared in constant time, hashed in threads, a few at once.
 
-An argon2 hash costs tens of milliseconds and megabytes of memory, on purpose. So only half of the cores compute them,
-and what waits beyond ``MOST_WAITING`` is told to come back. Attempts of one user with one password that arrive
-together share one computation.
+An argon2 hash costs tens of milliseconds and megabytes of memory, on purpose. So the app has threads for them
+(``services.hashing``): as many as leave half of the cores to others, and behind all else in what cores they get. Who
+would wait for too long is told to come back. Attempts of one user with one password that arrive together share one
+computation.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredSemaphore
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gramex_twisted.errors import ConfigError, HTTPError
+from gramex_twisted.errors import ConfigError
 from gramex_twisted.resources.auth.hashes import ARGON2, hashed, matches
 
-log = Logger()
-
-#: Hashes that may wait for a core, and characters of the longest password.
-MOST_WAITING, LONGEST = 200, 1000
+#: Characters of the longest password, and how far threads that hash stand back (0-19).
+LONGEST, NICE = 1000, 10
 #: A hash of nothing that anybody knows, which the passwords of unknown users are compared with.
 NOBODY = "$argon2id$v=19$m=32768,t=3,p=1$uyvSIhka3w3/qB3uEfjyuQ$NO31Jp7IOdxf/7NgwHoUzX5QAnImANmZYIcv4ii/srI"
 
@@ -28,14 +29,13 @@ NOBODY = "$argon2id$v=19$m=32768,t=3,p=1$uyvSIhka3w3/qB3uEfjyuQ$NO31Jp7IOdxf/7Ng
 class Passwords:
     """Compares and makes hashes for one route.
 
-    :param threads: the app's thread pool.
+    :param threads: a pool for nothing else. It bounds how many wait: more are refused with a 503.
     :param nobody: the hash that unknown users are compared with: it should cost what real ones do.
     """
 
-    def __init__(self, threads: Any, nobody: str = NOBODY, at_once: int | None = None) -> None:
+    def __init__(self, threads: Any, nobody: str = NOBODY) -> None:
         self.threads = threads
         self.nobody = nobody
-        self._places = DeferredSemaphore(at_once or max(1, (os.cpu_count() or 2) // 2))
         self._running: dict[tuple[str, str, str], list[Deferred[bool]]] = {}
 
     async def check(self, user: str, password: str, stored: str | None, *, legacy: bool = False) -> bool:
@@ -66,7 +66,7 @@ class Passwords:
 
     async def _check(self, password: str, stored: str | None, legacy: bool) -> bool:
         fits = 0 < len(password) <= LONGEST
-        same = await self._limited(matches, stored or self.nobody, password[:LONGEST], legacy)
+        same = await self.threads.run(gently, matches, stored or self.nobody, password[:LONGEST], legacy)
         return bool(same) and fits and bool(stored)
 
     async def hash(self, password: str) -> str:
@@ -74,17 +74,17 @@ class Passwords:
 
         :raises HTTPError: 503 when too many wait.
         """
-        result: str = await self._limited(hashed, password)
+        result: str = await self.threads.run(gently, hashed, password)
         return result
 
-    async def _limited(self, work: Any, *args: Any) -> Any:
-        if len(self._places.waiting) >= MOST_WAITING:
-            raise HTTPError(503, "too many people are signing in: try again in a moment", headers={"Retry-After": "5"})
-        await self._places.acquire()
-        try:
-            return await self.threads.run(work, *args)
-        finally:
-            self._places.release()
+
+def gently(work: Callable[..., Any], *args: Any) -> Any:
+    """Call ``work`` behind the process's other threads. Linux alone has priorities of threads."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
+            os.setpriority(os.PRIO_PROCESS, thread, NICE)
+    return work(*args)
 
 
 def need_argon2(where: str) -> None:

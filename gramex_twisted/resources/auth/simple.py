@@ -49,7 +49,7 @@ class SimpleAuth(AuthHandler):
         self.passwords: Passwords | None = None
         if hashes:
             need_argon2(setup.where("credentials"))
-            self.passwords = Passwords(self.services.threads, nobody=hashes[0])
+            self.passwords = Passwords(self.services.hashing, nobody=hashes[0])
         self.nobody = hashes[0] if hashes else ""
 
     def _entry(self, entry: Any, *keys: str) -> str:
