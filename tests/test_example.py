@@ -33,6 +33,7 @@ STATUSES = {
     "/api/elements/Xx": 404,
     "/badge/Xx.svg": 404,
     "/broken": 500,
+    "/weigh/Au": 401,
 }
 CONTENTS = {
     "/": ["<h1>Elements</h1>", 'href="/page/formula"', "FunctionHandler"],
@@ -62,6 +63,9 @@ CONTENTS = {
     "/broken": ["not set up"],
     "/api/elements?period=2": ['["Li","Be","B","C","N","O","F","Ne"]'],
     "/badge/Au.svg": [">Gold</text>", "196.97"],
+    "/lab": ['<input id="user"', 'type="password"', 'autocomplete="current-password"'],
+    "/weigh/Au": ["sign in first"],
+    "/heaviest": ["Tennessine"],
     "/rows?period=4": ["<h1>18 rows</h1>", "Krypton"],
 }
 #: Addresses that differ in a number alone: one of them will do.

@@ -15,6 +15,7 @@ FAMILIES = {
     "functions": ("Functions", "Python that answers: an expression, a typed function, a pipeline, a stream."),
     "files": ("Files", "Served as they are, or as what a template, a transform or a compiler makes of them."),
     "answers": ("When things go wrong", "Pages of your own for errors, and routes that fail alone."),
+    "access": ("Who may", "Sign-in, API keys, rate limits, and a cache."),
     "mounts": ("Classes", "Klein apps, Twisted resources and handlers of your own, at any address."),
 }
 SHOWN = {".yaml", ".py", ".html", ".md", ".scss", ".ts"}

@@ -132,7 +132,8 @@ class EMailAuth(AuthHandler):
     async def _show(self, context: Context, user: str, page: Any, code: str | None = None, otp: str = "") -> Any:
         context.set_header("Referrer-Policy", "no-referrer")  # the URL may hold a code
         names: dict[str, Any] = {"email": user, "otp": otp, "msg": page.error or None}
-        kept = context.session.get(NEXT) if context.has_session_cookie else None
+        begun = context._session is not None or context.has_session_cookie
+        kept = context.session.get(NEXT) if begun else None
         names["redirect"] = {"name": "next", "value": kept or "/"}
         if self.template is not None and code is not None:
             names["error"] = code
