@@ -68,7 +68,7 @@ class Changing:
         return str(user["id"])
 
     def _page(self, name: str, wrong: str = "", *, old: str = "") -> Page:
-        field = Field(OLD, "Present password", "password", "current-password", error=old)
+        field = Field(OLD, "Current password", "password", "current-password", error=old)
         page = self.form.page("Change your password", name, wrong, before=(field,))
         if not old:
             return page
