@@ -152,7 +152,7 @@ class Endpoint(resource.Resource):
         if isinstance(error, ClientGone) or native._disconnected:
             context.error = "the client left"
             return
-        context.error = _summary(error)
+        context.error = None if status_of(error) < 400 else _summary(error)
         if isinstance(error, StoreError) or (isinstance(error, HTTPError) and error.__cause__ is None):
             trace = ""
             if status_of(error) >= 500:

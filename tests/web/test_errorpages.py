@@ -81,6 +81,7 @@ class DefaultPageTests(AppTestCase):
     def test_a_redirect_can_be_raised(self) -> None:
         response = self.get("/error/redirect")
         self.assertEqual((response.status, response.headers["location"], response.body), (302, "/there", b""))
+        self.assertIsNone(self.log_of("/error/redirect")[6], "a redirect is no error")
 
     def test_an_error_is_in_the_access_log(self) -> None:
         self.get("/error/400")
