@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 from contextlib import closing
-from statistics import quantiles
+from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
@@ -132,6 +132,18 @@ class ServerTests(ProcessTestCase):
         # Unloaded it is under a millisecond, which a busy machine easily doubles; a blocked reactor takes 60 or more.
         self.assertLess(beside, max(3 * alone, 0.04), (alone, beside))
 
+    async def test_how_long_a_failure_takes_tells_nothing_about_users(self) -> None:
+        visit = await self.served()
+        times: dict[str, list[float]] = {"alpha": [], "nobody": []}
+        for number in range(20):
+            for user, found in times.items():
+                began = perf_counter()
+                self.assertEqual((await visit.log_in(user, f"wrong{number}"))[0], 401)
+                found.append(perf_counter() - began)
+        known, unknown = (median(found) for found in times.values())
+        self.assertGreater(min(known, unknown), 0.01)
+        self.assertLess(abs(known - unknown), 0.35 * max(known, unknown), times)
+
     async def p99(self, visit: Visit, count: int) -> float:
         """Seconds that 99 of 100 requests need at most."""
         times = []
@@ -139,7 +151,6 @@ class ServerTests(ProcessTestCase):
             began = perf_counter()
             await visit.request("GET", "/hello")
             times.append(perf_counter() - began)
-        self.p50 = quantiles(times, n=100)[49]
         return quantiles(times, n=100)[98]
 
     async def test_postgresql_has_users_and_the_log(self) -> None:

@@ -144,6 +144,12 @@ class LogInTests(SimpleTestCase):
         self.assertEqual(response.status, 400)
         self.assertIn("send the password in the form, not in the URL", response.text)
 
+    def test_another_site_cannot_sign_a_visitor_in(self) -> None:
+        for token in ("", "2|00000000|00000000000000000000000000000000|0"):
+            self.visitor.token = token
+            self.assertEqual(self.visitor.post("/login", user="alpha", password="alphapass").status, 403)
+        self.assertEqual(self.visitor.get("/user").text, "")
+
     def test_a_program_gets_json(self) -> None:
         response = self.visitor.post("/login", 1, {"Accept": ["application/json"]}, user="alpha", password="x")
         self.assertEqual(response.status, 401)
@@ -248,7 +254,7 @@ class SessionTests(SimpleTestCase):
         one.get("/login"), two.get("/login")
         data = [{"user": "alpha", "password": "alphapass"}, {"user": "beta", "password": "wrong"}]
         started = [
-            self.app.start("POST", "/login", data={"_xsrf": visitor.token, **form}, headers=visitor.sent)
+            self.app.start("POST", "/login", xsrf=False, data={"_xsrf": visitor.token, **form}, headers=visitor.sent)
             for visitor, form in zip((one, two), data, strict=True)
         ]
         self.app.pump()
@@ -259,6 +265,26 @@ class SessionTests(SimpleTestCase):
         self.assertEqual(two.keep(self.successResultOf(started[1])).status, 401)
         self.assertEqual(one.get("/user").json()["id"], "alpha")
         self.assertEqual(two.get("/user").text, "")
+
+
+class SqliteSessionTests(SessionTests):
+    config = CONFIG.replace("{type: memory}", "{type: sqlite}")
+
+
+class JsonSessionTests(SessionTests):
+    config = CONFIG.replace("{type: memory}", "{type: json}")
+
+
+class StoreTests(SimpleTestCase):
+    config = CONFIG.replace("{type: memory}", "{type: sqlite}")
+
+    def test_without_its_store_nobody_signs_in_until_it_is_back(self) -> None:
+        store = self.folder / "data" / "session.db"
+        store.mkdir(parents=True)
+        self.assertEqual(self.visitor.post("/login", user="alpha", password="alphapass").status, 503)
+        self.assertEqual(self.visitor.post("/login", user="alpha", password="wrong").status, 503)
+        store.rmdir()
+        self.assertEqual(self.visitor.post("/login", user="alpha", password="alphapass").status, 302)
 
 
 class RedirectTests(SimpleTestCase):
