@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import memory
 from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twist_web
 from benchmarks.figures import Figure, Goal
+from benchmarks.guarded import guarded
 from benchmarks.load import fetch, load
 from benchmarks.server import Server
 from benchmarks.sleepers import Sleepers
@@ -176,4 +177,9 @@ CASES: Mapping[str, Case] = {
     "file200m": big_file,
     "start": start,
     "sleepers": sleepers,
+    "session": guarded("/signed-in", "memory", 0.5),
+    "session-sqlite": guarded("/signed-in", "sqlite", 0.5),
+    "limit": guarded("/limited", "memory", 0.4),
+    "limit-sqlite": guarded("/limited", "sqlite", 0.4),
+    "cache": guarded("/cached", "memory", 0.7),
 }

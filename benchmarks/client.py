@@ -64,10 +64,11 @@ def percentile(values: list[float], percent: float) -> float:
     return values[min(len(values) - 1, int(len(values) * percent / 100))] if values else 0.0
 
 
-def run(url: str, connections: int, seconds: float) -> dict[str, float]:
+def run(url: str, connections: int, seconds: float, cookie: str = "") -> dict[str, float]:
     """Load ``url`` and return the fields of `benchmarks.load.Load`."""
     parts = urlsplit(url)
-    request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    sent = f"Cookie: {cookie}\r\n" if cookie else ""
+    request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n{sent}\r\n".encode()
     selector = selectors.DefaultSelector()
     for _ in range(connections):
         connection = Connection(parts.hostname or "", parts.port or 80, request)
@@ -102,8 +103,9 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--cookie", default="")
     options = parser.parse_args()
-    print("JSON " + json.dumps(run(options.url, options.connections, options.seconds)))
+    print("JSON " + json.dumps(run(options.url, options.connections, options.seconds, options.cookie)))
 
 
 if __name__ == "__main__":

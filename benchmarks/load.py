@@ -48,14 +48,14 @@ def fetch(url: str) -> bytes:
         return body
 
 
-def load(url: str, seconds: float, connections: int = CONNECTIONS) -> Load:
+def load(url: str, seconds: float, connections: int = CONNECTIONS, cookie: str = "") -> Load:
     """Ask for ``url`` during ``seconds`` over ``connections``; RuntimeError when an answer is not a 2xx or 3xx."""
     if tool() == "wrk":
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "60s"]
-        command += ["--latency", "-s", str(WRK_REPORT), url]
+        command += ["--latency", "-s", str(WRK_REPORT), *(["-H", f"Cookie: {cookie}"] if cookie else ()), url]
     else:
         command = [sys.executable, "-m", "benchmarks.client", url, f"--connections={connections}"]
-        command += [f"--seconds={seconds}"]
+        command += [f"--seconds={seconds}", f"--cookie={cookie}"]
     output = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=seconds + 120
     ).stdout
