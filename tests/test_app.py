@@ -9,6 +9,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from gramex_twisted.app import Gramex
 from gramex_twisted.services.inline import InlineThreads
 from gramex_twisted.testing import AppTestCase
+from tests.wire import Wire
 
 MODULE = """
 from klein import Klein
@@ -134,6 +135,33 @@ class HandlerTests(AppTestCase):
 
 
 FAILING = "syntax", "module", "broken", "needs", "unknown", "missing", "raises", "number", "method", "header", "status"
+
+
+class WebSocketResourceTests(AppTestCase):
+    files = {
+        "sockets.py": """
+        from autobahn.twisted.resource import WebSocketResource
+        from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+
+        factory = WebSocketServerFactory()
+        factory.protocol = type("Echo", (WebSocketServerProtocol,), {
+            "onMessage": lambda self, payload, binary: self.sendMessage(payload, binary)
+        })
+        resource = WebSocketResource(factory)
+        """
+    }
+    config = "url: {ws: {pattern: /ws, handler: sockets.resource}}"
+
+    def test_a_web_socket_resource_takes_the_connection_over(self) -> None:
+        wire = Wire(self.app)
+        wire.send(
+            "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        self.assertEqual(wire.status, "HTTP/1.1 101 Switching Protocols")
+        self.assertIn(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", wire.received)
+        self.assertEqual((self.app.gramex.in_flight, self.app.site.channels), (0, set()))
+        self.assertEqual(self.log_of("/ws")[0], 101)
 
 
 class SetupFailedTests(AppTestCase):

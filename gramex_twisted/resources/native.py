@@ -64,6 +64,12 @@ class NativeResource(Resource):
         await self._hand_over(context)
         request.method = context.method.encode("latin-1")
         request.render(getChildForRequest(self.resource, request))
+        channel = getattr(request, "channel", None)  # which a finished request has no more
+        if channel is not None and channel.transport is None:
+            # Another protocol has taken the connection over, such as a WebSocket: for HTTP the request has ended.
+            request.site.channel_lost(channel)
+            context._status = request.code = 101
+            return HANDLED
         try:
             await done
         except (ConnectionDone, ConnectionLost):
