@@ -43,7 +43,7 @@ class Listen(Model):
     ssl_options: dict[str, Any] | None = Field(
         default=None, description="`certfile` and `keyfile` as Gramex 1.x writes them; the two options above win."
     )
-    backlog: Count = Field(default=128, ge=1, description="Connections that may wait to be accepted.")
+    backlog: Count = Field(default=1024, ge=1, description="Connections that may wait to be accepted.")
     xheaders: bool = Field(
         default=True,
         description="Take the client's address and protocol from X-Real-Ip / X-Forwarded-For and X-Scheme / "

@@ -75,7 +75,7 @@ class Tcp:
 
     port: int
     address: str = ""
-    backlog: int = field(default=128, compare=False)
+    backlog: int = field(default=1024, compare=False)
 
     async def open(self, reactor: Any, factory: Factory, inherited: Inherited) -> IListeningPort:
         # A socket unit for this very port means that systemd holds it: opening it again would fail.
@@ -111,7 +111,7 @@ class Unix:
 
     path: str
     mode: int = field(default=0o666, compare=False)
-    backlog: int = field(default=128, compare=False)
+    backlog: int = field(default=1024, compare=False)
 
     async def open(self, reactor: Any, factory: Factory, inherited: Inherited) -> IListeningPort:
         """Bind under another name and rename, so that nobody finds the socket before it has its mode and listens."""
