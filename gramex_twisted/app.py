@@ -129,6 +129,7 @@ class Gramex(MultiService):
         return NativeResource(setup, native)
 
     def _endpoint(self, resource: Resource) -> Endpoint:
+        self.shared.resources[resource.name] = resource
         return Endpoint(resource.setup, resource)
 
 

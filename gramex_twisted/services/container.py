@@ -73,6 +73,7 @@ class Services:
     security: Security = field(default_factory=Security)
     files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)
+    resources: dict[str, Any] = field(default_factory=dict)
 
 
 def trust(networks: tuple[str, ...]) -> Callable[[str], bool]:

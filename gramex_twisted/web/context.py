@@ -94,6 +94,13 @@ class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited):
         """The folder of the app's gramex.yaml."""
         return str(self.route.services.root)
 
+    def resource(self, name: str) -> Any:
+        """The handler of the route ``name``, for its methods: ``handler.resource("login").exchange_refresh_token``.
+
+        :raises KeyError: when there is no such route.
+        """
+        return self.route.services.resources[name]
+
     # The request ------------------------------------------------------------------------------------------------------
 
     @property

@@ -35,6 +35,10 @@ class UserSessions:
         """End all sessions of ``user``, except the one with the id ``but``."""
         await self._end([key for key in await self._keys(user) if key.rpartition(":")[2] != but])
 
+    async def ids(self, user: str) -> list[str]:
+        """The ids of the sessions of ``user``, the oldest first."""
+        return [key.rpartition(":")[2] for key in await self._keys(user)]
+
     async def _end(self, keys: list[str]) -> None:
         for key in keys:
             await self.sessions.end(key.rpartition(":")[2])
