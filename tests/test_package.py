@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
@@ -39,9 +40,9 @@ class PluginTests(TestCase):
 
 class MetadataTests(TestCase):
     def test_every_entry_point_can_be_loaded(self) -> None:
-        for name, target in PROJECT["entry-points"]["gramex_twisted.handlers"].items():
-            module, _, attribute = target.partition(":")
-            self.assertTrue(isinstance(getattr(import_module(module), attribute), type), f"{name} = {target}")
+        group = "gramex_twisted.handlers"
+        for name, target in PROJECT["entry-points"][group].items():
+            self.assertIsInstance(EntryPoint(name, target, group).load(), type, f"{name} = {target}")
 
     def test_the_script_can_be_called(self) -> None:
         [(name, target)] = PROJECT["scripts"].items()
