@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -26,6 +27,15 @@ def free_port() -> int:
         return port
 
 
+def runs(pid: int) -> bool:
+    """Whether the process lives: one that has ended but that nobody waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
 class PrivateServer:
     """A process that listens on ``port`` of 127.0.0.1 and keeps its data in ``folder``, also when it is killed.
 
@@ -45,7 +55,7 @@ class PrivateServer:
         """A server that runs as long as ``test``."""
         if shutil.which(cls.program) is None:
             raise AssertionError(f"{cls.program} is missing: apt-get install {cls.package}")
-        folder = Path(tempfile.mkdtemp(prefix=f"{cls.program}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{Path(cls.program).name}-"))
         test.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         server = cls(folder)
         test.addCleanup(server.kill)
@@ -77,11 +87,27 @@ class PrivateServer:
         return True
 
     def kill(self) -> None:
-        """kill -9, as a power cut would."""
+        """kill -9 it and its children, as a power cut would."""
         if self.process is not None:
-            self.process.kill()
+            self.process.send_signal(signal.SIGSTOP)  # it makes no more children
+            children = self._children()
+            for pid in [self.process.pid, *children]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+            deadline = time.monotonic() + START
+            while any(map(runs, children)) and time.monotonic() < deadline:
+                time.sleep(0.01)
+
+    def _children(self) -> list[int]:
+        """Its child processes: PostgreSQL refuses to start again while one of them lives."""
+        assert self.process is not None
+        pid = self.process.pid
+        try:
+            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except OSError:  # it has ended, or this is no Linux
+            return []
 
     def freeze(self) -> None:
         """Stop it from answering; its port stays open."""
