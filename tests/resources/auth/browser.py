@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -20,20 +21,34 @@ class Surfer:
         self.base = base
         self.cookies: dict[str, dict[str, str]] = {}
         self.seen: list[str] = []
+        self.token = ""
 
     async def get(self, url: str, headers: dict[str, str] | None = None) -> Response:
         """The answer to one GET."""
+        return await self.send("GET", url, headers)
+
+    async def post(self, url: str, **form: str) -> Response:
+        """The answer to a form with the token of the last page."""
+        return await self.send("POST", url, None, {"_xsrf": self.token, **form})
+
+    async def send(
+        self, method: str, url: str, headers: dict[str, str] | None, form: dict[str, str] | None = None
+    ) -> Response:
+        """The answer to one request."""
         url = urljoin(self.base, url)
         jar = self.cookies.setdefault(urlsplit(url).netloc, {})
         sent = dict(headers or {})
         if jar:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         agent = Agent(self.reactor, pool=HTTPConnectionPool(self.reactor, persistent=False))
-        found = await treq.client.HTTPClient(agent).get(url, headers=sent, allow_redirects=False)
+        client = treq.client.HTTPClient(agent)
+        found = await client.request(method, url, headers=sent, data=form, allow_redirects=False)
         body = await found.content()
         for line in found.headers.getRawHeaders("Set-Cookie", []):
             for name, morsel in SimpleCookie(line).items():
                 jar[name] = morsel.value
+        hidden = re.search(rb'name="_xsrf" value="([^"]*)"', body)
+        self.token = hidden[1].decode() if hidden else self.token
         raw = found.headers.getAllRawHeaders()
         flat = {name.decode("latin-1").lower(): values[-1].decode("latin-1") for name, values in raw}
         return Response(found.code, found.phrase.decode("latin-1"), flat, body, found.headers)
