@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Headers that ``web.response.send`` decides; a route that sets one of them itself takes the slower way.
+#: Bytes of a body above which a form is read in a thread.
+LARGE = 64 << 10
+
 _DECIDED = {"Content-Type", "Content-Encoding", "Etag", "Date"}
 
 
@@ -58,6 +61,7 @@ class Endpoint(resource.Resource):
         self.cors = next((guard for guard in self.guards if isinstance(guard, CorsGuard)), None)
         self.cache = cache_of(handler)
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
+        self.streams_body = handler.streams_body
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
         headers = default_headers(setup, cors=self.cors is not None)
         self.hsts = headers.pop(HSTS, None)
@@ -128,6 +132,8 @@ class Endpoint(resource.Resource):
                 return value
         if self.resource.needs_session and context.has_session_cookie:
             await context.load_session()
+        if context.native.body_size > LARGE:
+            await context.parse_form()
         handler = self._handler(context)
         if self.cache is not None:
             return await self.cache.answer(context, handler)

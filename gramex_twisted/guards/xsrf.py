@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gramex_twisted.errors import HTTPError
+from gramex_twisted.web.forms import FORMS
+
 if TYPE_CHECKING:
     from gramex_twisted.guards.cors import CorsGuard
     from gramex_twisted.web.context import Context
@@ -38,10 +41,21 @@ class XsrfGuard:
         # What the route does not answer will be 405, which says more.
         if not self.checks or context.method not in context.route.handlers or self._exempt(context):
             return
-        if context.native.body_size > LARGE:
+        if context.native.streamed is not None:
+            self._check_streamed(context)
+        elif context.native.body_size > LARGE:
             await context.route.services.threads.run(context.check_xsrf_cookie)
         else:
             context.check_xsrf_cookie()
+
+    def _check_streamed(self, context: Context) -> None:
+        try:
+            context.check_xsrf_cookie()
+        except HTTPError:
+            checks = context.route.resource.checks_xsrf_field and context.get_content_type() in FORMS
+            if not checks or not context.has_xsrf_cookie:
+                raise
+            context.xsrf_in_body = True
 
     def _exempt(self, context: Context) -> bool:
         """Whether no other site can have sent the request, or the route admits the one that has."""

@@ -24,6 +24,7 @@ from gramex_twisted.web.run import as_deferred, is_awaitable
 
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
+    from gramex_twisted.web.request import Request
 
 _PLAIN = (str, bytes, dict, list, int, float, bool, type(None))
 
@@ -142,6 +143,8 @@ class Resource(resource.Resource):
     needs_session = False
     #: Whether iterators that its functions return are iterated in a thread.
     in_thread = False
+    #: Whether the handler of a streamed form calls ``context.check_xsrf_field`` before it keeps anything of it.
+    checks_xsrf_field = False
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
@@ -150,6 +153,14 @@ class Resource(resource.Resource):
         self.services = setup.services
         options: Any = setup.config.options
         self.options: Any = options
+
+    def streams_body(self, request: Request) -> bool:
+        """Whether the handler reads the body of ``request`` itself, by ``context.body``, while it arrives.
+
+        Asked when the headers are in. Guards and the handler are then called before the body, of which
+        ``handler.request`` shows nothing. Otherwise it is stored first, up to ``max_body_size``.
+        """
+        return False
 
     def handlers(self) -> dict[str, Callable[[Context], Any]]:
         """The methods this resource answers, with what answers each."""

@@ -55,6 +55,7 @@ class Channel(HTTPChannel):
     refused = False
     closing = False
     paused_at: float | None = None
+    body_held = False
 
     def __init__(self, site: Site) -> None:
         super().__init__()
@@ -106,6 +107,10 @@ class Channel(HTTPChannel):
     def rawDataReceived(self, data: bytes) -> None:
         if not self.refused:
             super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        if not self.refused:  # else the request that the content is of may be answered and gone
+            super().allContentReceived()
 
     def refuse(self, status: int) -> None:
         """Answer without a route, since the request line or headers are not whole, and close."""
@@ -161,8 +166,10 @@ class Channel(HTTPChannel):
 
     def _tick_body(self, now: float) -> None:
         request = self.requests[0]
+        streamed = request.streamed
+        took = now - request.began if streamed is None else streamed.waited(now)
         allowed = self.limits.body_timeout + request.body_size / SLOWEST_BODY
-        if now - request.began > allowed:
+        if took > allowed and not self.refused:
             request.refuse(HTTPError(408, f"the request body was slower than {SLOWEST_BODY} bytes a second"))
 
     @property
@@ -172,6 +179,9 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: Request) -> None:
         self.since = self.site.now
+        self.body_held = False
+        if not request.body_received:
+            self.drop_body()
         super().requestDone(request)
 
     def pauseProducing(self) -> None:
@@ -182,6 +192,30 @@ class Channel(HTTPChannel):
         self.paused_at = None
         self.since = self.site.now
         super().resumeProducing()
+        if self.body_held:
+            self._networkProducer.pauseProducing()
+
+    # Streamed bodies --------------------------------------------------------------------------------------------------
+
+    def hold_body(self, held: bool) -> None:
+        """Take no more of a body from the connection, or go on."""
+        if held != self.body_held:
+            self.body_held = held
+            if held:
+                self._networkProducer.pauseProducing()
+            elif not self._waitingForTransport:
+                self._networkProducer.resumeProducing()
+
+    def drop_body(self) -> None:
+        """Read the rest of a body to nowhere; the connection closes after the response."""
+        self.refused = True
+        self.persistent = 0
+        self.hold_body(False)
+
+    def send_continue(self) -> None:
+        """Tell the client that its body is wanted."""
+        if self.requests and not self.requests[0].startedWriting:
+            self._send100Continue()
 
 
 def _drop(data: bytes) -> None:

@@ -16,6 +16,8 @@ from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.services.sessions import Session
 from gramex_twisted.web.arguments import Arguments
+from gramex_twisted.web.body import Body, StoredBody
+from gramex_twisted.web.forms import FORMS
 from gramex_twisted.web.identity import Identity
 from gramex_twisted.web.limits import Limited
 from gramex_twisted.web.nextpage import NextPage
@@ -62,6 +64,7 @@ class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited):
         self._view: RequestView | None = None
         self._path_args: tuple[list[str], dict[str, str]] | None = None
         self._stream: Stream | None = None
+        self._body: Body | None = None
         self._kwargs: AttrDict | None = None
         self._session: Session | None = None
         self.recorder: Recorder | None = None
@@ -140,6 +143,19 @@ class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited):
     def xrequest_full_url(self) -> str:
         """``xrequest_uri`` with scheme and host."""
         return f"{self.request.protocol}://{self.request.host}{self.xrequest_uri}"
+
+    @property
+    def body(self) -> Body:
+        """The request's body, for ``async for piece in handler.body``: as it arrives where the handler streams it."""
+        if self._body is None:
+            native = self.native
+            self._body = native.streamed or StoredBody(native.content, native.body_size)
+        return self._body
+
+    async def parse_form(self) -> None:
+        """Read a large form in a thread now, so that nothing that asks for an argument later holds the reactor."""
+        if self.get_content_type() in FORMS:
+            await self.route.services.threads.run(lambda: self.request.body_arguments)
 
     def get_content_type(self) -> str:
         """The request's media type, lower case, without parameters."""

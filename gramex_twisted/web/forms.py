@@ -10,6 +10,8 @@ from gramex_twisted.web.queries import RawArguments, parse_query
 
 Files = dict[str, list[AttrDict]]
 
+#: The media types of a form.
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 #: Bytes of one text field of a multipart form, and how many parts a form may have.
 MAX_FIELD = 10 << 20
 MAX_PARTS = 1000

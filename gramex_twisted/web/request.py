@@ -1,4 +1,4 @@
-"""One HTTP request: routed when its headers are in, its body bounded, its response sent in one write."""
+"""One HTTP request: routed when its headers are in, its body bounded or streamed, its response sent in one write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from twisted.web import server
 
 from gramex_twisted.errors import HTTPError
+from gramex_twisted.web.body import StreamedBody
 from gramex_twisted.web.queries import parse_query
+from gramex_twisted.web.stream import ClientGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,7 @@ class Request(server.Request):
     headers_received = False
     body_received = False
     body_size = 0
+    streamed: StreamedBody | None = None
     context: Any = None
     match: Any = None
     on_lost: Callable[[], None] | None = None
@@ -66,8 +69,19 @@ class Request(server.Request):
             self.content = BytesIO()
         elif length is not None and length > self.max_body_size:
             self._refuse_size()
+        elif self.endpoint.streams_body(self):
+            self._stream_body(length)
         else:
             self.content = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by Request._cleanup
+
+    def _stream_body(self, length: int | None) -> None:
+        """Let the Endpoint begin to answer now: its handler reads the body as it comes."""
+        expect = self.getHeader(b"Expect") or b""
+        expected = expect.lower() == b"100-continue" and self.clientproto == b"HTTP/1.1"
+        self.requestHeaders.removeHeader(b"Expect")  # the channel would ask for the body at once
+        self.content = BytesIO()
+        self.streamed = StreamedBody(self, length, expected=expected)
+        self.process()
 
     def handleContentChunk(self, data: bytes) -> None:
         """Store a piece of the body; the one that goes over the limit ends the request."""
@@ -76,13 +90,17 @@ class Request(server.Request):
         self.body_size += len(data)
         if self.body_size > self.max_body_size:
             self._refuse_size()
+        elif self.streamed is not None:
+            self.streamed.arrived(data)
         else:
             self.content.write(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The whole request is in."""
         self.body_received = True
-        if self.refusal is None:
+        if self.streamed is not None:
+            self.streamed.end()
+        elif self.refusal is None:
             self.content.seek(0)
             self.process()
 
@@ -94,8 +112,15 @@ class Request(server.Request):
         self.refuse(HTTPError(413, f"the request body is over {self.max_body_size} bytes"))
 
     def refuse(self, error: HTTPError) -> None:
-        """Answer ``error`` now, without the rest of the body, and close the connection."""
+        """Answer ``error`` now, without the rest of the body, and close the connection.
+
+        The handler of a streamed body learns it where it reads.
+        """
         self.refusal = error
+        if self.streamed is not None:
+            self.channel.drop_body()
+            self.streamed.fail(error)
+            return
         self.body_received = True
         if self.content is None:
             self.content = BytesIO()
@@ -135,6 +160,8 @@ class Request(server.Request):
         self._close_if_draining()
         self.startedWriting = 1
         self.sentLength = len(body)
+        if not self.body_received:
+            self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         self._announce_close()
         extra = b"".join(
             b"%s: %s\r\n" % (name, value)
@@ -175,6 +202,8 @@ class Request(server.Request):
 
     def connectionLost(self, reason: Any) -> None:
         super().connectionLost(reason)
+        if self.streamed is not None:
+            self.streamed.fail(ClientGone())
         lost, self.on_lost = self.on_lost, None
         if lost is not None:
             lost()

@@ -64,7 +64,7 @@ class RequestView:
 
     @cached_property
     def body(self) -> bytes:
-        """The body as it came, in bytes."""
+        """The body as it came, in bytes; empty where the handler reads it while it arrives."""
         content = self._request.content
         content.seek(0)
         data: bytes = content.read()
@@ -96,6 +96,8 @@ class RequestView:
 
     @cached_property
     def _form(self) -> tuple[dict[str, list[bytes]], dict[str, list[AttrDict]]]:
+        if self._request.streamed is not None:
+            return {}, {}
         from gramex_twisted.web.forms import parse_form
 
         return parse_form(self.headers.get("Content-Type", ""), self._request.content)

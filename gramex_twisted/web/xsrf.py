@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hmac import compare_digest
 from time import time
 from typing import Any
@@ -49,6 +49,8 @@ class Xsrf(Reply):
     request: Any
     #: Whether the visitor's token may be in the response, which is then for nobody else.
     shows_xsrf = False
+    #: Whether the token can only be in the body, which the handler reads: it must call ``check_xsrf_field``.
+    xsrf_in_body = False
     _xsrf: bytes | None = None
 
     @property
@@ -75,6 +77,11 @@ class Xsrf(Reply):
             self._xsrf = text
         return self._xsrf
 
+    @property
+    def has_xsrf_cookie(self) -> bool:
+        """Whether the client sent a valid ``_xsrf`` cookie."""
+        return self._xsrf_cookie() is not None
+
     def _xsrf_cookie(self) -> bytes | None:
         return decode_token(self.native.received_cookies.get(COOKIE.encode()))
 
@@ -98,11 +105,22 @@ class Xsrf(Reply):
 
         :raises HTTPError: 403 that says what to send.
         """
+        self._check_xsrf(self._xsrf_texts())
+
+    def check_xsrf_field(self, values: Sequence[bytes]) -> None:
+        """Pass where ``xsrf_in_body`` is False, or the last of ``values``, a streamed form's ``_xsrf``, is the token.
+
+        :raises HTTPError: 403 that says what to send.
+        """
+        if self.xsrf_in_body:
+            self._check_xsrf([*self._xsrf_texts(), *values[-1:]])
+
+    def _check_xsrf(self, texts: Iterable[bytes]) -> None:
         expected = self._xsrf_cookie()
         if expected is None:
             raise HTTPError(403, f"the request has no valid _xsrf cookie; {_HELP}")
         sent = False
-        for text in self._xsrf_texts():
+        for text in texts:
             sent = True
             token = decode_token(text)
             if token is not None and compare_digest(token, expected):
