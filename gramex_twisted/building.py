@@ -82,6 +82,7 @@ class Builder:
             security=app.security,
             caches=self._caches(),
             compilers=self._compilers(),
+            parent=self.parent,
         )
 
     def _access_log(self) -> AccessLog:

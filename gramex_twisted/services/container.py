@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from mimetypes import MimeTypes
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, succeed
 
 from gramex_twisted.config.settings import Security
 from gramex_twisted.services.filecache import FileCache
+
+P = TypeVar("P")
 
 
 class InFlight:
@@ -74,6 +77,21 @@ class Services:
     files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)
     resources: dict[str, Any] = field(default_factory=dict)
+    parent: MultiService = field(default_factory=MultiService)
+    _parts: dict[Any, Any] = field(default_factory=dict)
+
+    def part(self, kind: Callable[[Services], P]) -> P:
+        """The app's one ``kind(services)``, made when it is first asked for.
+
+        So handlers of one kind share what they need, such as a connection pool, and apps without them do not have it. A
+        Service is started and stopped with the app. Call it on the reactor, or while the app is built.
+        """
+        if kind not in self._parts:
+            self._parts[kind] = part = kind(self)
+            if isinstance(part, Service):
+                part.setServiceParent(self.parent)
+        found: P = self._parts[kind]
+        return found
 
 
 def trust(networks: tuple[str, ...]) -> Callable[[str], bool]:
