@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 
@@ -118,19 +118,3 @@ class StreamedBody(Body):
             self._error = error
             self._pieces.clear()
             self._wake()
-
-
-class StoredBody(Body):
-    """A body that was stored before the handler was called."""
-
-    def __init__(self, content: Any, size: int) -> None:
-        self.length = self.received = size
-        self._content = content
-        self._position = 0
-
-    async def read(self) -> bytes:
-        """See ``Body.read``."""
-        self._content.seek(self._position)
-        data: bytes = self._content.read(SLICE)
-        self._position += len(data)
-        return data

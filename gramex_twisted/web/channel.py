@@ -166,8 +166,8 @@ class Channel(HTTPChannel):
 
     def _tick_body(self, now: float) -> None:
         request = self.requests[0]
-        streamed = request.streamed
-        took = now - request.began if streamed is None else streamed.waited(now)
+        incoming = request.incoming
+        took = now - request.began if incoming is None else incoming.waited(now)
         allowed = self.limits.body_timeout + request.body_size / SLOWEST_BODY
         if took > allowed and not self.refused:
             request.refuse(HTTPError(408, f"the request body was slower than {SLOWEST_BODY} bytes a second"))

@@ -16,7 +16,8 @@ from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.services.sessions import Session
 from gramex_twisted.web.arguments import Arguments
-from gramex_twisted.web.body import Body, StoredBody
+from gramex_twisted.web.body import Body
+from gramex_twisted.web.bodyfile import StoredBody
 from gramex_twisted.web.forms import FORMS
 from gramex_twisted.web.identity import Identity
 from gramex_twisted.web.limits import Limited
@@ -149,7 +150,7 @@ class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited):
         """The request's body, for ``async for piece in handler.body``: as it arrives where the handler streams it."""
         if self._body is None:
             native = self.native
-            self._body = native.streamed or StoredBody(native.content, native.body_size)
+            self._body = native.streamed or StoredBody(native.content, native.body_size, self.route.services.threads)
         return self._body
 
     async def parse_form(self) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
-from tempfile import SpooledTemporaryFile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from twisted.logger import Logger
 from twisted.web import server
 
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.web.body import StreamedBody
+from gramex_twisted.web.bodyfile import IN_MEMORY, stored
 from gramex_twisted.web.queries import parse_query
+from gramex_twisted.web.run import drive
 from gramex_twisted.web.stream import ClientGone
 
 if TYPE_CHECKING:
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from gramex_twisted.web.channel import Channel
     from gramex_twisted.web.site import Site
 
-#: Bytes of a body that are kept in memory; a longer one goes to a temporary file.
-IN_MEMORY = 1 << 20
+log = Logger()
 
 
 class Request(server.Request):
@@ -36,6 +37,7 @@ class Request(server.Request):
     headers_received = False
     body_received = False
     body_size = 0
+    incoming: StreamedBody | None = None
     streamed: StreamedBody | None = None
     context: Any = None
     match: Any = None
@@ -70,17 +72,38 @@ class Request(server.Request):
         elif length is not None and length > self.max_body_size:
             self._refuse_size()
         elif self.endpoint.streams_body(self):
-            self._stream_body(length)
+            self.streamed = self._incoming(length)
+            self.process()  # its handler reads the body as it comes
+        elif length is not None and length <= IN_MEMORY:
+            self.content = BytesIO()
         else:
-            self.content = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by Request._cleanup
+            drive(self._store(self._incoming(length)), self.endpoint.held)
 
-    def _stream_body(self, length: int | None) -> None:
-        """Let the Endpoint begin to answer now: its handler reads the body as it comes."""
+    def _incoming(self, length: int | None) -> StreamedBody:
         expect = self.getHeader(b"Expect") or b""
         expected = expect.lower() == b"100-continue" and self.clientproto == b"HTTP/1.1"
         self.requestHeaders.removeHeader(b"Expect")  # the channel would ask for the body at once
         self.content = BytesIO()
-        self.streamed = StreamedBody(self, length, expected=expected)
+        self.incoming = StreamedBody(self, length, expected=expected)
+        return self.incoming
+
+    async def _store(self, body: StreamedBody) -> None:
+        """Keep a long body in a file, then let the Endpoint answer."""
+        refusal: HTTPError | None = None
+        try:
+            self.content = await stored(body, self.endpoint.services.threads)
+        except ClientGone:
+            return
+        except HTTPError as error:
+            refusal = error
+        except Exception:  # noqa: BLE001 - nothing else is there to answer
+            log.failure("The request body cannot be stored")
+            refusal = HTTPError(500, "the request body cannot be stored; the server's log says why")
+        if self._disconnected:
+            self.content.close()
+            return
+        if refusal is not None:
+            self.refuse(refusal)
         self.process()
 
     def handleContentChunk(self, data: bytes) -> None:
@@ -90,16 +113,16 @@ class Request(server.Request):
         self.body_size += len(data)
         if self.body_size > self.max_body_size:
             self._refuse_size()
-        elif self.streamed is not None:
-            self.streamed.arrived(data)
+        elif self.incoming is not None:
+            self.incoming.arrived(data)
         else:
             self.content.write(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The whole request is in."""
         self.body_received = True
-        if self.streamed is not None:
-            self.streamed.end()
+        if self.incoming is not None:
+            self.incoming.end()
         elif self.refusal is None:
             self.content.seek(0)
             self.process()
@@ -114,18 +137,18 @@ class Request(server.Request):
     def refuse(self, error: HTTPError) -> None:
         """Answer ``error`` now, without the rest of the body, and close the connection.
 
-        The handler of a streamed body learns it where it reads.
+        Whoever reads a body that is coming in learns it there.
         """
         self.refusal = error
-        if self.streamed is not None:
+        self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        if self.incoming is not None:
             self.channel.drop_body()
-            self.streamed.fail(error)
+            self.incoming.fail(error)
             return
         self.body_received = True
         if self.content is None:
             self.content = BytesIO()
         self.requestHeaders.removeHeader(b"Expect")  # no "100 Continue" for what is not wanted
-        self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         self.channel.persistent = 0
         self.channel.refused = True
         self.process()
@@ -202,8 +225,8 @@ class Request(server.Request):
 
     def connectionLost(self, reason: Any) -> None:
         super().connectionLost(reason)
-        if self.streamed is not None:
-            self.streamed.fail(ClientGone())
+        if self.incoming is not None:
+            self.incoming.fail(ClientGone())
         lost, self.on_lost = self.on_lost, None
         if lost is not None:
             lost()
