@@ -1,0 +1,113 @@
+"""From what was sent to the type that an option asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from gramex_twisted.options.splitting import split
+
+LISTS = (list, tuple, set)
+_TRUE = frozenset({"true", "yes", "y", "t", "on"})
+_FAILURES = (ValueError, TypeError, ArithmeticError)
+
+
+class Converter:
+    """Converts the values of one option to ``type``.
+
+    :param strict: whether a number must look like one of its type, and a JSON or YAML value be of the type already.
+    :param jsoninput: whether a form's value is tried as JSON first.
+    """
+
+    def __init__(self, type_: type[Any], *, strict: bool = True, jsoninput: bool = False) -> None:
+        self.type = type_
+        self.strict = strict
+        self.jsoninput = jsoninput
+
+    def convert(self, value: Any, place: str) -> Any:
+        """``value``, found at ``place``, as a ``type``.
+
+        :raises ValueError: that says what is expected.
+        """
+        try:
+            if place in ("json", "yaml"):
+                return self._typed(value)
+            if place == "path":
+                return self._text(value, place)
+            return self._texts(value, place)
+        except _MeantError:
+            raise
+        except _FAILURES:
+            raise _MeantError(f"Expect type {self.type.__name__}.") from None
+
+    def _texts(self, texts: Sequence[str], place: str) -> Any:
+        if self.type not in LISTS:
+            return self._text(texts[-1], place)
+        items: list[Any] = []
+        for text in texts:
+            items.extend(self._text(text, place))
+        return self.type(items)
+
+    def _text(self, text: str, place: str) -> Any:
+        if self.jsoninput and place == "form":
+            value = _json(text)
+            if value is not None and self._fits(value):
+                return self._shaped(value)
+        if self.type is str:
+            return text
+        if self.type is bool:
+            return _truth(text) or (not text and place == "query")
+        return self._from_text(text)
+
+    def _from_text(self, text: str) -> Any:
+        if self.type in LISTS:
+            try:
+                return self.type(split(text))
+            except ValueError as error:
+                raise _MeantError(f"{error}.") from None
+        if self.type is int:
+            return int(text) if self.strict else int(float(text))
+        return self.type(text)
+
+    def _typed(self, value: Any) -> Any:
+        """A value that JSON or YAML has given a type."""
+        if self._fits(value):
+            return self._shaped(value)
+        if self.strict:
+            raise TypeError
+        if self.type in LISTS:
+            return self._from_text(value) if isinstance(value, str) else self.type((value,))
+        if isinstance(value, str):
+            return _truth(value) if self.type is bool else self._from_text(value)
+        return self.type(value)
+
+    def _fits(self, value: Any) -> bool:
+        if self.type in LISTS:
+            return isinstance(value, LISTS)
+        if self.type is float:
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, self.type) and (self.type is bool or not isinstance(value, bool))
+
+    def _shaped(self, value: Any) -> Any:
+        """JSON has one kind of list and writes a whole float without its point."""
+        return value if type(value) is self.type or self.type not in (float, *LISTS) else self.type(value)
+
+
+class _MeantError(ValueError):
+    """Says what is wrong."""
+
+
+def _truth(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return text.lower() in _TRUE
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None

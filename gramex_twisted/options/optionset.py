@@ -1,0 +1,74 @@
+"""The arguments that an API takes, by method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gramex_twisted.options.arguments import Args, Arguments
+from gramex_twisted.options.errors import ManyOptionsError, OptionError
+from gramex_twisted.options.option import ABSENT, Option
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ANY = "*"
+
+Written = Mapping[str, Mapping[str, Any]]
+"""Method, or "*" for all, -> name -> Definition or what one is made of."""
+
+
+class OptionSet:
+    """The options of one API.
+
+    An option of a method stands in for that of the same name under "*". HEAD takes those of GET.
+
+    :param all_errors: whether everything that is wrong with a request is told, not just the first thing.
+    :raises ValueError: for a method that is none, or an option that makes no sense.
+    """
+
+    def __init__(self, written: Written, *, all_errors: bool = False) -> None:
+        self.all_errors = all_errors
+        self._any = _made(written.get(ANY) or {})
+        self._methods: dict[str, dict[str, Option]] = {}
+        for name, options in written.items():
+            method = str(name).upper()
+            if method in METHODS:
+                self._methods[method] = self._any | _made(options or {})
+            elif method != ANY:
+                raise ValueError(f"'{name}' is no HTTP method, use {', '.join(METHODS)} or '*'")
+
+    def options(self, method: str) -> dict[str, Option]:
+        """The options of a request with ``method``, by name."""
+        found = self._methods.get(method)
+        if found is None and method == "HEAD":
+            found = self._methods.get("GET")
+        return self._any if found is None else found
+
+    def parse(self, method: str, arguments: Arguments) -> Args:
+        """What the options make of ``arguments``.
+
+        :raises OptionError: for the first that does not do; ManyOptionsError with all of them where ``all_errors``.
+        """
+        result = Args()
+        errors: list[OptionError] = []
+        for name, option in self.options(method).items():
+            groups = option.definition.group
+            for group in groups:
+                if group not in result:
+                    result[group] = Args()
+            try:
+                value = option.parse(arguments)
+            except OptionError as error:
+                if not self.all_errors:
+                    raise
+                errors.append(error)
+                continue
+            if value is not ABSENT:
+                for target in [result[group] for group in groups] if groups else (result,):
+                    target[name] = value
+        if errors:
+            raise ManyOptionsError(errors)
+        return result
+
+
+def _made(options: Mapping[str, Any]) -> dict[str, Option]:
+    return {name: Option(name, definition) for name, definition in options.items()}
