@@ -1,0 +1,1 @@
+"""ProxyHandler: passes requests to another server, and its answers back."""

@@ -1,0 +1,1 @@
+"""Upstreams: the servers that proxied requests go to, and the connections to them."""

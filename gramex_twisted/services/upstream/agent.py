@@ -1,0 +1,165 @@
+"""Upstream: a ``twisted.web.client.Agent`` as a proxy needs one.
+
+It sends a URL as it is written (Agent takes an empty query or ``;`` away), knows unix sockets, trusts the authorities
+that it is told to, and gives up a connection that does not come about in time. Its pool keeps the connections.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.web._newclient import Request
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from twisted.web.error import SchemeNotSupported
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
+from zope.interface import implementer
+
+from gramex_twisted.services.upstream.connection import Connection, ConnectionFactory
+
+#: Seconds after which an idle connection takes no request that must not be sent twice: its upstream may be closing it.
+FRESH = 1.0
+#: Places that are remembered. There is one, unless a `prepare` sends requests to many.
+PLACES = 100
+SAFE_TO_REPEAT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE", b"TRACE"})
+
+_URL = re.compile(rb"((?:https?|http\+unix)://[^/?#]+)(.*)", re.DOTALL)
+
+
+class Pool(HTTPConnectionPool):
+    """The connections of one Upstream.
+
+    :param most: idle ones that are kept.
+    :param idle_timeout: seconds that one is kept.
+    :param connect_timeout: seconds that a new one may take.
+    """
+
+    _factory = ConnectionFactory  # type: ignore[assignment]
+
+    def __init__(self, reactor: Any, most: int, idle_timeout: float, connect_timeout: float) -> None:
+        super().__init__(reactor, persistent=most > 0)
+        self.maxPersistentPerHost = most
+        self.cachedConnectionTimeout = idle_timeout  # type: ignore[assignment]
+        self.connect_timeout = connect_timeout
+
+    def freshConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
+        """A connection that was in use a moment ago, or else a new one."""
+        kept = self._connections.get(key)
+        if kept and kept[-1].idle_since >= self._reactor.seconds() - FRESH:
+            return self.getConnection(key, endpoint)
+        return self._newConnection(key, endpoint)
+
+    def _newConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
+        connecting: Deferred[Any] = super()._newConnection(key, endpoint)
+        return connecting.addTimeout(self.connect_timeout, self._reactor)
+
+    def getConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
+        """The connection that was in use last, since the others may be closing; or a new one."""
+        kept = self._connections.get(key)
+        if kept:
+            kept.insert(0, kept.pop())
+        return super().getConnection(key, endpoint)
+
+    def _putConnection(self, key: Any, connection: Connection) -> None:
+        connection.idle_since = self._reactor.seconds()
+        super()._putConnection(key, connection)
+
+
+class Place(NamedTuple):
+    """Where requests go: the pool's key, how to connect, the Host header."""
+
+    key: bytes
+    endpoint: IStreamClientEndpoint
+    host: bytes
+
+
+@implementer(IAgentEndpointFactory)
+class Endpoints:
+    """Makes the endpoints of http, https and http+unix URLs.
+
+    :param trust_root: the authorities whose certificates are believed; None for those that the system trusts.
+    """
+
+    def __init__(self, reactor: Any, trust_root: Any, connect_timeout: float) -> None:
+        self.reactor = reactor
+        self.policy = BrowserLikePolicyForHTTPS(trust_root)
+        self.connect_timeout = connect_timeout
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """How to connect to the host of ``uri``.
+
+        :raises SchemeNotSupported: for other schemes.
+        """
+        if uri.scheme == b"http+unix":
+            path = unquote_to_bytes(uri.netloc)
+            unix: IStreamClientEndpoint = UNIXClientEndpoint(self.reactor, path, timeout=self.connect_timeout)
+            return unix
+        if uri.scheme not in (b"http", b"https"):
+            raise SchemeNotSupported(f"Unsupported scheme: {uri.scheme!r}")
+        tcp = HostnameEndpoint(self.reactor, uri.host.decode("ascii"), uri.port, timeout=self.connect_timeout)
+        if uri.scheme == b"http":
+            return tcp
+        creator = self.policy.creatorForNetloc(uri.host, uri.port)
+        tls: IStreamClientEndpoint = wrapClientTLS(creator, tcp)
+        return tls
+
+
+class Upstream(Agent):
+    """Sends requests. Make one by ``Upstream.usingEndpointFactory(reactor, Endpoints(...), Pool(...))``."""
+
+    _pool: Pool
+    _places: dict[bytes, Place]
+
+    def request(
+        self, method: bytes, uri: bytes, headers: Headers | None = None, bodyProducer: IBodyProducer | None = None
+    ) -> Deferred[IResponse]:
+        """Send a request. Its URL has no fragment and nothing that a URL may not hold.
+
+        See ``twisted.web.iweb.IAgent``. A TimeoutError: no connection came about in time.
+        """
+        found = _URL.fullmatch(uri)
+        if found is None:
+            return fail(SchemeNotSupported(f"not a URL of http, https or http+unix: {uri!r}"))
+        origin, target = found[1], found[2]
+        try:
+            place = self._place(origin)
+            if target[:1] != b"/":
+                target = b"/" + target
+            headers = Headers() if headers is None else headers
+            if not headers.hasHeader(b"Host"):
+                headers.setRawHeaders(b"Host", [place.host])
+            request = Request(method, target, headers, bodyProducer, self._pool.persistent)
+        except (ValueError, SchemeNotSupported) as error:
+            return fail(error)
+        safe = bodyProducer is None and method in SAFE_TO_REPEAT
+        get = self._pool.getConnection if safe else self._pool.freshConnection
+        connected: Deferred[Any] = get(place.key, place.endpoint)
+        return connected.addCallback(_send, request)
+
+    def close(self) -> Deferred[None]:
+        """Close the idle connections."""
+        closing: Deferred[None] = self._pool.closeCachedConnections()
+        return closing
+
+    def _place(self, origin: bytes) -> Place:
+        places = self.__dict__.setdefault("_places", {})
+        place: Place | None = places.get(origin)
+        if place is None:
+            if len(places) >= PLACES:
+                places.clear()
+            uri = URI.fromBytes(origin)
+            host = (
+                b"localhost" if uri.scheme == b"http+unix" else self._computeHostValue(uri.scheme, uri.host, uri.port)
+            )
+            places[origin] = place = Place(origin, self._getEndpoint(uri), host)
+        return place
+
+
+def _send(connection: Any, request: Request) -> Deferred[IResponse]:
+    response: Deferred[IResponse] = connection.request(request)
+    return response
