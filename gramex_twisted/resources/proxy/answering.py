@@ -58,20 +58,20 @@ class ResponseHeaders:
         :param headers: the upstream's.
         """
         merged = Headers()
+        raw = merged._rawHeaders  # its methods look for line breaks, which are not there
         named = named_by_connection(headers)
         forced, cors = self._forced, context.route.cors is not None
-        for name, values in headers.getAllRawHeaders():
+        for name, values in headers._rawHeaders.items():
             if name in HOP_BY_HOP or name in forced or name in named or (cors and name.startswith(_CORS)):
                 continue
             if name in _REWRITTEN:
                 values = self._rewritten(context, name, values, asked)
             if values:
-                merged.setRawHeaders(name, values)
+                raw[name] = values
         if b"X-Proxy-Url" not in forced:
-            merged.setRawHeaders(b"X-Proxy-Url", [asked.url.partition(b"?")[0]])
+            raw[b"X-Proxy-Url"] = [asked.url.partition(b"?")[0]]
         for name, values in self._defaults(context):
-            if not merged.hasHeader(name):
-                merged.setRawHeaders(name, values)
+            raw.setdefault(name, values)
         if context._headers is not None:
             _add_own(context, merged)
         return merged
@@ -112,9 +112,10 @@ def send_whole(context: Context, response: Response, headers: Headers, body: byt
     """Send a response that is all here, in one write."""
     native, code = context.native, response.code
     lines = [b" %d %s\r\n" % (code, response.phrase)]
-    if not headers.hasHeader(b"Date"):
+    raw = headers._rawHeaders
+    if b"Date" not in raw:
         lines.append(native.site.head)
-    for name, values in headers.getAllRawHeaders():
+    for name, values in raw.items():
         for value in values:
             lines.append(b"%b: %b\r\n" % (name, value))
     if context._cookies is not None:

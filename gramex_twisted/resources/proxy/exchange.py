@@ -21,7 +21,7 @@ from twisted.web.error import SchemeNotSupported
 from twisted.web.http_headers import Headers
 
 from gramex_twisted.errors import HTTPError
-from gramex_twisted.resources.proxy.patience import Patience
+from gramex_twisted.resources.proxy.patience import Patience, Watch
 from gramex_twisted.resources.proxy.sending import Sender
 from gramex_twisted.services.upstream.agent import Upstream
 from gramex_twisted.services.upstream.head import BadResponseError
@@ -38,16 +38,16 @@ class Exchange:
     ``patience`` runs all the while; ``finish`` ends it.
 
     :param native: Twisted's request: when its client leaves, the upstream learns it.
-    :param seconds: that the upstream may be silent.
+    :param watch: of the time that the upstream may be silent.
     """
 
-    def __init__(self, upstream: Upstream, native: Any, reactor: Any, seconds: float) -> None:
+    def __init__(self, upstream: Upstream, native: Any, watch: Watch) -> None:
         self._upstream = upstream
         self._native = native
         self._asking: Deferred[Any] | None = None
         self._response: Response | None = None
         self._left = False
-        self.patience = Patience(reactor, seconds, self.give_up)
+        self.patience = Patience(watch, self.give_up)
 
     async def ask(self, method: bytes, url: bytes, headers: Headers, body: Any, route: str) -> Response:
         """The response, whose body may still be coming.

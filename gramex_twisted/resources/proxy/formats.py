@@ -64,6 +64,8 @@ class Query:
         """The query to send, without its ``?``. ``configured``: that of the URL. The client's arguments win, and go out
         as they were written."""
         query: bytes = context.native.uri.partition(b"?")[2]
+        if not query and not configured and not self.defaults:
+            return query
         if b"gramex-" in query:
             query = b"&".join(part for part in query.split(b"&") if part.partition(b"=")[0] not in CREDENTIALS)
         query = clean_query(query)

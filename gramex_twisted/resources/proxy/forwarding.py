@@ -34,6 +34,7 @@ CLAIMS = (
 OURS = "Host X-Gramex-User X-Gramex-Otp X-Gramex-Key X-Http-Method-Override X-Http-Method X-Method-Override"
 
 FOR, PROTO, HOST = b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host"
+CLAIMED = frozenset({FOR, PROTO, HOST, b"X-Scheme"})
 
 
 class RequestHeaders:
@@ -79,10 +80,12 @@ class RequestHeaders:
         headers = Headers()
         incoming = context.native.requestHeaders
         named = named_by_connection(incoming)
-        for name, values in incoming.getAllRawHeaders():
+        sent, raw = incoming._rawHeaders, headers._rawHeaders  # their methods look for line breaks, which are not there
+        for name, values in sent.items():
             if self.passes(name) and name not in named:
-                headers.setRawHeaders(name, values)
-        self._hide_session(context, headers)
+                raw[name] = values
+        if b"Cookie" in raw:
+            self._hide_session(context, headers)
         _add_forwarded(context, headers)
         for name, form in self.written:
             try:
@@ -93,7 +96,7 @@ class RequestHeaders:
 
     def _hide_session(self, context: Context, headers: Headers) -> None:
         """Leave out the cookie that would let the upstream be the visitor here."""
-        if not headers.hasHeader(b"Cookie") or not context.has_session_cookie:
+        if not context.has_session_cookie:
             return
         own = context._sessions.options.cookie.encode()
         kept = [
@@ -111,19 +114,17 @@ class RequestHeaders:
 def _add_forwarded(context: Context, headers: Headers) -> None:
     """Say for whom this is asked. What a trusted proxy before us has said of that is kept."""
     native = context.native
-    incoming = native.requestHeaders
+    incoming, raw = native.requestHeaders._rawHeaders, headers._rawHeaders
     peer = peer_of(native)
     chain, proto = peer.encode(), b"https" if native.isSecure() else b"http"
-    hosts = incoming.getRawHeaders(b"Host")
-    host = hosts[0] if hosts else None
-    if context.route.services.trusts(peer):
-        chain = b", ".join([*(incoming.getRawHeaders(FOR) or ()), chain])
+    hosts: list[bytes] | None = incoming.get(b"Host")
+    if not CLAIMED.isdisjoint(incoming) and context.route.services.trusts(peer):
+        chain = b", ".join([*incoming.get(FOR, ()), chain])
         proto = context.request.protocol.encode()
-        host = (incoming.getRawHeaders(HOST) or [host])[0]
-    headers.setRawHeaders(FOR, [chain])
-    headers.setRawHeaders(PROTO, [proto])
-    if host:
-        headers.setRawHeaders(HOST, [host])
+        hosts = incoming.get(HOST, hosts)
+    raw[FOR], raw[PROTO] = [chain], [proto]
+    if hosts:
+        raw[HOST] = hosts[:1]
 
 
 def _rules(option: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from gramex_twisted.resources.proxy.forwarding import RequestHeaders
 from gramex_twisted.resources.proxy.messages import ProxyRequest, ProxyResponse, as_bytes
 from gramex_twisted.resources.proxy.options import ProxyOptions
 from gramex_twisted.resources.proxy.outgoing import Outgoing, ask_for_upgrade, check_origin, is_upgrade
+from gramex_twisted.resources.proxy.patience import Watch
 from gramex_twisted.resources.proxy.sending import Sender
 from gramex_twisted.resources.proxy.target import Target
 from gramex_twisted.resources.proxy.tunnel import Tunnel
@@ -55,6 +56,8 @@ class ProxyHandler(Resource):
         self.modify = self._function("modify", ["handler", "request", "response"])
         self.upstreams = self.services.part(Upstreams)
         self.upstream = self._upstream()
+        self.watch = Watch(self.services.reactor, options.request_timeout)
+        self.upstreams.on_stop(self.watch.stop)
         # Those in threads fetch it when they touch it.
         functions = [function for function in (self.prepare, self.modify) if function is not None]
         self.needs_session = (
@@ -94,7 +97,7 @@ class ProxyHandler(Resource):
         if is_upgrade(context.native):
             check_origin(context)
             ask_for_upgrade(context.native, asked)
-        exchange = Exchange(self.upstream, context.native, self.services.reactor, self.options.request_timeout)
+        exchange = Exchange(self.upstream, context.native, self.watch)
         try:
             response = await exchange.ask(asked.method, asked.url, asked.headers, asked.body, self.name)
             if response.code == 101:
@@ -116,7 +119,7 @@ class ProxyHandler(Resource):
         if self.target.authorization is not None and not headers.hasHeader(b"Authorization"):
             headers.setRawHeaders(b"Authorization", [self.target.authorization])
         body = None
-        if self.prepare is None and context.body.length != 0:
+        if self.prepare is None and (native.streamed is not None or native.body_size):
             body = Sender(context.body)
         asked = Outgoing(context.method.encode("ascii"), url, headers, body, place)
         if self.modify is not None:

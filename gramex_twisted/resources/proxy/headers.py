@@ -108,7 +108,7 @@ def canonical_name(name: str) -> bytes:
 
 def named_by_connection(headers: Headers) -> frozenset[bytes]:
     """The headers that the Connection header says are for this connection only, by canonical name."""
-    values: Any = headers.getRawHeaders(b"Connection")
+    values: Any = headers._rawHeaders.get(b"Connection")
     if not values or values in _USUAL:
         return _NONE
     tokens = [token.strip() for token in b",".join(values).split(b",")]

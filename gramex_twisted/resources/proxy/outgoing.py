@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from twisted.web.http_headers import Headers
@@ -32,8 +31,7 @@ _USER_URL = re.compile(r"((?:https?|http\+unix)://[^/?#@\s\\]+)([^#]*)", re.DOTA
 _METHOD = re.compile(r"[A-Za-z!#$%&'*+\-.^_`|~0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """``url`` has nothing that a URL may not hold; ``place`` is what of it is behind the host."""
 
     method: bytes
@@ -65,7 +63,7 @@ class Outgoing:
         for name in CONDITIONS:
             self.headers.removeHeader(name)
         self.headers.setRawHeaders(b"Accept-Encoding", [encoding])
-        return replace(self, method=b"GET") if self.method == b"HEAD" else self
+        return self._replace(method=b"GET") if self.method == b"HEAD" else self
 
     def for_user(self, body: bytes | None) -> ProxyRequest:
         """As ``prepare`` and ``modify`` see it."""
@@ -90,7 +88,7 @@ class Outgoing:
         except UnicodeEncodeError:
             raise HTTPError(500, f"prepare: {request.url!r} has a host that is not ASCII") from None
         body = as_bytes(request.body, "prepare")
-        return replace(self, method=method.encode(), url=url, headers=headers, body=Stored(body) if body else None)
+        return self._replace(method=method.encode(), url=url, headers=headers, body=Stored(body) if body else None)
 
 
 def is_upgrade(native: Any) -> bool:

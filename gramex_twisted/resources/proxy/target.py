@@ -10,9 +10,8 @@ import re
 import string
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from gramex_twisted.errors import HTTPError
@@ -30,8 +29,7 @@ _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})|(.)", re.DOTALL)
 _SEPARATOR, _SUFFIX = re.compile(rb"[/\\]"), re.compile(rb"[;\x00]")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One request's place at the upstream: the raw ``path``, and what its ``upstream`` and ``public`` beginnings are,
     so that a redirect can be read backwards. ``below``: whether everything under the one is under the other.
     """

@@ -10,17 +10,18 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.python.failure import Failure
 from twisted.web._newclient import Request
-from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseNeverReceived
 from twisted.web.error import SchemeNotSupported
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from gramex_twisted.services.upstream.connection import Connection, ConnectionFactory
+from gramex_twisted.services.upstream.connection import QUIESCENT, Connection, ConnectionFactory
 
 #: Seconds after which an idle connection takes no request that must not be sent twice: its upstream may be closing it.
 FRESH = 1.0
@@ -46,28 +47,73 @@ class Pool(HTTPConnectionPool):
         self.maxPersistentPerHost = most
         self.cachedConnectionTimeout = idle_timeout  # type: ignore[assignment]
         self.connect_timeout = connect_timeout
-
-    def freshConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
-        """A connection that was in use a moment ago, or else a new one."""
-        kept = self._connections.get(key)
-        if kept and kept[-1].idle_since >= self._reactor.seconds() - FRESH:
-            return self.getConnection(key, endpoint)
-        return self._newConnection(key, endpoint)
-
-    def _newConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
-        connecting: Deferred[Any] = super()._newConnection(key, endpoint)
-        return connecting.addTimeout(self.connect_timeout, self._reactor)
+        self._sweeper: Any = None
 
     def getConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
-        """The connection that was in use last, since the others may be closing; or a new one."""
-        kept = self._connections.get(key)
-        if kept:
-            kept.insert(0, kept.pop())
-        return super().getConnection(key, endpoint)
+        """An idle connection, or a new one."""
+        kept = self.idle(key)
+        return self.newConnection(key, endpoint) if kept is None else succeed(kept)
+
+    def newConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
+        """A new connection.
+
+        :raises TimeoutError: when it does not come about in time.
+        """
+        connecting: Deferred[Any] = self._newConnection(key, endpoint)
+        return connecting.addTimeout(self.connect_timeout, self._reactor)
+
+    def idle(self, key: Any, *, fresh: bool = False) -> Connection | None:
+        """The idle connection that was in use last, since others may be closing.
+
+        :param fresh: only if that was a moment ago.
+        """
+        kept: list[Connection] | None = self._connections.get(key)
+        while kept:
+            connection = kept.pop()
+            if connection.state == QUIESCENT:
+                if fresh and connection.idle_since < self._reactor.seconds() - FRESH:
+                    kept.append(connection)
+                    return None
+                return connection
+        return None
 
     def _putConnection(self, key: Any, connection: Connection) -> None:
+        """Keep a connection. One timer looks at them all, so that a request sets none."""
+        kept: list[Connection] = self._connections.setdefault(key, [])
+        if len(kept) >= self.maxPersistentPerHost:
+            kept.pop(0).cut()
         connection.idle_since = self._reactor.seconds()
-        super()._putConnection(key, connection)
+        kept.append(connection)
+        if self._sweeper is None:
+            self._sweeper = self._reactor.callLater(self.cachedConnectionTimeout, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now = self._reactor.seconds()
+        oldest = now
+        for key, connections in list(self._connections.items()):
+            kept = []
+            for connection in connections:
+                if connection.state != QUIESCENT or connection.idle_since <= now - self.cachedConnectionTimeout:
+                    connection.cut()
+                else:
+                    kept.append(connection)
+                    oldest = min(oldest, connection.idle_since)
+            if kept:
+                self._connections[key] = kept
+            else:
+                del self._connections[key]
+        if self._connections:
+            again = oldest + self.cachedConnectionTimeout - now
+            self._sweeper = self._reactor.callLater(again, self._sweep)
+
+    def closeCachedConnections(self) -> Deferred[None]:
+        """Close all idle connections; fires when they are closed."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        closing: Deferred[None] = super().closeCachedConnections()
+        return closing
 
 
 class Place(NamedTuple):
@@ -131,20 +177,26 @@ class Upstream(Agent):
             if target[:1] != b"/":
                 target = b"/" + target
             headers = Headers() if headers is None else headers
-            if not headers.hasHeader(b"Host"):
-                headers.setRawHeaders(b"Host", [place.host])
+            headers._rawHeaders.setdefault(b"Host", [place.host])
             request = Request(method, target, headers, bodyProducer, self._pool.persistent)
         except (ValueError, SchemeNotSupported) as error:
             return fail(error)
         safe = bodyProducer is None and method in SAFE_TO_REPEAT
-        get = self._pool.getConnection if safe else self._pool.freshConnection
-        connected: Deferred[Any] = get(place.key, place.endpoint)
-        return connected.addCallback(_send, request)
+        kept = self._pool.idle(place.key, fresh=not safe)
+        if kept is None:
+            return self._pool.newConnection(place.key, place.endpoint).addCallback(_send, request)
+        asking: Deferred[Any] = kept.request(request)
+        return asking.addErrback(self._again, place, request) if safe else asking
+
+    def _again(self, failure: Failure, place: Place, request: Request) -> Any:
+        """Send a request again whose connection was being closed by the upstream, as idle ones are."""
+        if not failure.check(ResponseNeverReceived):
+            return failure
+        return self._pool.newConnection(place.key, place.endpoint).addCallback(_send, request)
 
     def close(self) -> Deferred[None]:
         """Close the idle connections."""
-        closing: Deferred[None] = self._pool.closeCachedConnections()
-        return closing
+        return self._pool.closeCachedConnections()
 
     def _place(self, origin: bytes) -> Place:
         places = self.__dict__.setdefault("_places", {})

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web._newclient import RequestNotSent
-from twisted.web.client import ResponseDone, ResponseFailed, ResponseNeverReceived
+from twisted.web.client import ResponseFailed, ResponseNeverReceived
 from twisted.web.http import _ChunkedTransferDecoder
 
 from gramex_twisted.services.upstream.head import (
@@ -82,7 +82,7 @@ class Connection(Protocol):
         waiting: Deferred[Response] = Deferred(self._cancelled)
         self._waiting = waiting
         if request.bodyProducer is None:
-            request.writeTo(self.transport)
+            self.transport.write(_head(request))
         else:
             self._sent = False
             request.writeTo(self.transport).addCallbacks(self._written, self._not_written)
@@ -143,7 +143,7 @@ class Connection(Protocol):
         self._response = response = Response(head, self._request, self, length)
         self._persistent = head.persistent and length != UNTIL_CLOSE
         if length == CHUNKED:
-            if head.headers.hasHeader(b"Content-Length"):
+            if b"Content-Length" in head.headers._rawHeaders:
                 self._persistent = False  # somebody on the way may see another end of the body (RFC 9112, 6.3)
             self._decoder = _ChunkedTransferDecoder(response.feed, self._finished)
         else:
@@ -181,7 +181,7 @@ class Connection(Protocol):
         self._head = rest
         waiting, self._waiting = self._waiting, None
         response = Response(head, self._request, self, 0)
-        response.end(Failure(ResponseDone()))
+        response.end()
         if waiting is not None:
             waiting.callback(response)
 
@@ -209,7 +209,7 @@ class Connection(Protocol):
                 request.stopWriting()
             self.transport.abortConnection()
         assert response is not None
-        response.end(Failure(ResponseDone()))
+        response.end()
 
     def _failed(self, reason: Failure) -> None:
         """Whoever waits for the response, or takes its body, learns of ``reason``."""
@@ -264,6 +264,20 @@ class Connection(Protocol):
         if self._paused:
             self._paused = False
             self.transport.resumeProducing()
+
+
+def _head(request: Any) -> bytes:
+    """A request without a body, in one piece."""
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.uri)]
+    if not request.persistent:
+        lines.append(b"Connection: close")
+    if request.method in (b"POST", b"PUT", b"PATCH"):
+        lines.append(b"Content-Length: 0")
+    for name, values in request.headers._rawHeaders.items():
+        for value in values:
+            lines.append(b"%b: %b" % (name, value))
+    lines.append(b"\r\n")
+    return b"\r\n".join(lines)
 
 
 class ConnectionFactory(Factory):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from twisted.web.http_headers import Headers, InvalidHeaderName
+from twisted.web.http_headers import Headers, InvalidHeaderName, _nameEncoder
 
 _STATUS = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
+_FOLDED = re.compile(rb"\n[ \t]")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 #: What ``framing`` answers for a chunked body, and for one that ends with the connection.
@@ -20,8 +21,7 @@ class BadResponseError(Exception):
     """What came is no HTTP response that can be passed on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The status line and the headers."""
 
     minor: int
@@ -30,8 +30,8 @@ class Head:
     headers: Headers
 
     def tokens(self, name: bytes) -> list[bytes]:
-        """The values of a list header, in lower case."""
-        values = self.headers.getRawHeaders(name)
+        """The values of a list header (by its canonical name), in lower case."""
+        values = self.headers._rawHeaders.get(name)
         return [token.strip().lower() for token in b",".join(values).split(b",")] if values else []
 
     @property
@@ -63,12 +63,13 @@ def parse_head(data: bytes) -> Head:
     if found is None:
         raise BadResponseError(f"no HTTP status line: {status[:80]!r}")
     headers = Headers()
-    for line in _unfolded(lines):
+    raw = headers._rawHeaders  # there are no line breaks left for its methods to look for
+    for line in _unfolded(lines) if _FOLDED.search(text) else lines:
         name, colon, value = line.partition(b":")
         try:
             if not colon:
                 raise InvalidHeaderName(name)
-            headers.addRawHeader(name, value.strip(b" \t"))
+            raw.setdefault(_nameEncoder.encode(name), []).append(value.strip(b" \t"))
         except InvalidHeaderName:
             raise BadResponseError(f"no header: {line[:80]!r}") from None
     return Head(int(found[1]), int(found[2]), found[3] or b"", headers)
@@ -76,8 +77,6 @@ def parse_head(data: bytes) -> Head:
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:
     """``lines`` with continuation lines, which begin with white space, joined to the ones before."""
-    if not any(line[:1] in (b" ", b"\t") for line in lines):
-        return lines
     joined: list[bytes] = []
     for line in lines:
         if line[:1] not in (b" ", b"\t"):

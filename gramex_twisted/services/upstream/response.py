@@ -21,7 +21,7 @@ class Response:
     """A response whose head has arrived. ``deliverBody`` hands its body to a protocol, which has this as its transport:
     ``pauseProducing`` and ``resumeProducing`` hold the upstream back, ``abortConnection`` gives the response up.
 
-    ``whole``: all of the body is here already. ``length``: bytes of the body, or ``UNKNOWN_LENGTH``.
+    ``whole``: the end of the body is here, well or not. ``length``: bytes of the body, or ``UNKNOWN_LENGTH``.
     """
 
     previousResponse: IResponse | None = None
@@ -37,25 +37,20 @@ class Response:
         self.connection = connection
         self._pieces: list[bytes] = []
         self._protocol: Any = None
-        self._reason: Failure | None = None
+        self._error: Failure | None = None
+        self.whole = False
 
     def setPreviousResponse(self, response: IResponse) -> None:
         """Remember the redirect that led here."""
         self.previousResponse = response
-
-    @property
-    def whole(self) -> bool:
-        """Whether the end of the body has arrived, well or not."""
-        return self._reason is not None
 
     def take(self) -> bytes:
         """The body of a response that is whole.
 
         :raises ResponseFailed: where it broke off.
         """
-        assert self._reason is not None
-        if not self._reason.check(ResponseDone):
-            self._reason.raiseException()
+        if self._error is not None:
+            self._error.raiseException()
         return b"".join(self._pieces)
 
     @property
@@ -72,8 +67,8 @@ class Response:
         pieces, self._pieces = self._pieces, []
         for piece in pieces:
             receiver.dataReceived(piece)
-        if self._reason is not None:
-            receiver.connectionLost(self._reason)
+        if self.whole:
+            receiver.connectionLost(self._error or Failure(ResponseDone()))
         else:
             self.resumeProducing()
 
@@ -86,23 +81,23 @@ class Response:
         else:
             self._protocol.dataReceived(data)
 
-    def end(self, reason: Failure) -> None:
-        """There is no more: ``reason`` is ResponseDone, PotentialDataLoss or ResponseFailed."""
-        if self._reason is None:
-            self._reason = reason
+    def end(self, error: Failure | None = None) -> None:
+        """There is no more: it is whole, or has broken off with ``error``, a ResponseFailed."""
+        if not self.whole:
+            self.whole, self._error = True, error
             if self._protocol is not None:
-                self._protocol.connectionLost(reason)
+                self._protocol.connectionLost(error or Failure(ResponseDone()))
 
     # The protocol's transport -----------------------------------------------------------------------------------------
 
     def pauseProducing(self) -> None:
         """Take no more from the upstream."""
-        if self._reason is None:
+        if not self.whole:
             self.connection.pause()
 
     def resumeProducing(self) -> None:
         """Take more."""
-        if self._reason is None:
+        if not self.whole:
             self.connection.resume()
 
     def stopProducing(self) -> None:
@@ -115,5 +110,5 @@ class Response:
 
     def abortConnection(self) -> None:
         """Close the connection, unless the response is all here and another may be using it."""
-        if self._reason is None:
+        if not self.whole:
             self.connection.cut()

@@ -37,6 +37,7 @@ class Upstreams(Service):
         self._reactor = services.reactor
         self._agents: list[Upstream] = []
         self._tunnels: set[Closable] = set()
+        self._calls: list[Callable[[], None]] = []
 
     def open(
         self, *, connect_timeout: float, most_idle: int, idle_timeout: float, authorities: Path | None
@@ -60,9 +61,15 @@ class Upstreams(Service):
         self._tunnels.add(tunnel)
         return lambda: self._tunnels.discard(tunnel)
 
+    def on_stop(self, call: Callable[[], None]) -> None:
+        """Call ``call`` when the app stops."""
+        self._calls.append(call)
+
     def stopService(self) -> Deferred[None]:
         """Close what is idle, and the tunnels."""
         super().stopService()
+        for call in self._calls:
+            call()
         closing = [agent.close() for agent in self._agents]
         closing += [tunnel.close() for tunnel in list(self._tunnels) if not tunnel.outlives]
         return gatherResults(closing).addCallback(_nothing)
