@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource, getChildForRequest
 
 from gramex_twisted.resources.base import Resource, Setup
+from gramex_twisted.web.held import HeldAnswer
 from gramex_twisted.web.response import HANDLED
 from gramex_twisted.web.stream import ClientGone
 
@@ -54,7 +55,6 @@ class NativeResource(Resource):
         """Render the resource and wait until it has finished the request."""
         request = context.native
         self._split_path(request)
-        done: Deferred[None] = request.notifyFinish()
         request.setHeader(b"Server", request.site.server)
         request.setHeader(b"Date", request.site.date)
         for name, values in context.route.default_headers.items():
@@ -63,7 +63,13 @@ class NativeResource(Resource):
             request.responseHeaders.setRawHeaders(name, values)
         await self._hand_over(context)
         request.method = context.method.encode("latin-1")
-        request.render(getChildForRequest(self.resource, request))
+        request.answer = answer = HeldAnswer(context)
+        try:
+            request.render(getChildForRequest(self.resource, request))
+        except BaseException:
+            request.answer = None
+            _forget_headers(request)
+            raise
         channel = getattr(request, "channel", None)  # which a finished request has no more
         if channel is not None and channel.transport is None:
             # Another protocol has taken the connection over, such as a WebSocket: for HTTP the request has ended.
@@ -71,20 +77,21 @@ class NativeResource(Resource):
             context._status = request.code = 101
             return HANDLED
         try:
-            await done
+            await answer.over
         except (ConnectionDone, ConnectionLost):
             raise ClientGone from None
+        except BaseException:
+            if not request.startedWriting:
+                _forget_headers(request)
+            raise
         context._status = request.code
-        if context._session is not None and context._session.original is not None:
-            await context.save_session()
         return HANDLED
 
     async def _hand_over(self, context: Context) -> None:
-        """What guards have set goes out with the resource's own headers: theirs, and the cookie of a new session."""
+        """What guards have set goes out with the resource's own headers; cookies, with the first byte."""
         await context.save_session()
         for name, values in (context._kept or {}).items():
             context.native.responseHeaders.setRawHeaders(name, values)
-        context.native.cookies.extend(cookie.encode() for cookie in context.cookie_headers())
 
     def _split_path(self, request: Request) -> None:
         path, below = request.path, b""
@@ -97,3 +104,9 @@ class NativeResource(Resource):
         request.prepath = [unquote_to_bytes(part) for part in path.strip(b"/").split(b"/") if part]
         request.postpath = [unquote_to_bytes(part) for part in below.split(b"/")] if match is not None else []
         request.sitepath = []  # type: ignore[attr-defined]
+
+
+def _forget_headers(request: Request) -> None:
+    """The error page has headers of its own."""
+    request.responseHeaders = Headers()
+    request.cookies.clear()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gramex_twisted.web.channel import Channel
+    from gramex_twisted.web.held import HeldAnswer
     from gramex_twisted.web.site import Site
 
 log = Logger()
@@ -41,6 +42,7 @@ class Request(server.Request):
     streamed: StreamedBody | None = None
     context: Any = None
     match: Any = None
+    answer: HeldAnswer | None = None
     on_lost: Callable[[], None] | None = None
     refusal: HTTPError | None = None
     _args: dict[bytes, list[bytes]] | None = None
@@ -217,6 +219,14 @@ class Request(server.Request):
         if self.site.draining:
             self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
             self.channel.persistent = 0
+
+    def write(self, data: bytes) -> None:
+        if self.answer is None or self.answer.write(data):
+            super().write(data)
+
+    def finish(self) -> None:
+        if self.answer is None or self.answer.end():
+            super().finish()
 
     def abort(self) -> None:
         """Cut the connection."""
