@@ -22,7 +22,10 @@ Row: TypeAlias = tuple[
 
 #: Arguments whose values are never logged.
 SECRET_ARGUMENTS = frozenset({"password", "token", "secret", "gramex-otp", "gramex-key", "access_token"})
-_MAYBE_SECRET = re.compile(r"password|token|secret|gramex|%", re.IGNORECASE)
+#: Arguments that are secret where all of them are there: what a provider sends a visitor back with. One of them alone is
+#: an ordinary argument, such as ``?state=Ohio``.
+CALLBACK_ARGUMENTS = frozenset({"code", "state"})
+_MAYBE_SECRET = re.compile(r"password|token|secret|gramex|code=|%", re.IGNORECASE)
 _ARGUMENT = re.compile(r"(?<=[?&;])([^=&;#]*)=[^&;#]*")
 _FORMULA = tuple("=+-@")
 
@@ -69,11 +72,13 @@ def mask(uri: str) -> str:
 
 def mask_query(query: str) -> str:
     """``mask`` for what follows the ``?``."""
-    return _ARGUMENT.sub(_masked, f"?{query}")[1:]
+    names = {unquote_plus(found[1]).strip().lower() for found in _ARGUMENT.finditer(f"?{query}")}
+    secret = SECRET_ARGUMENTS | CALLBACK_ARGUMENTS if names >= CALLBACK_ARGUMENTS else SECRET_ARGUMENTS
 
+    def masked(found: re.Match[str]) -> str:
+        return f"{found[1]}=***" if unquote_plus(found[1]).strip().lower() in secret else found[0]
 
-def _masked(match: re.Match[str]) -> str:
-    return f"{match[1]}=***" if is_secret(unquote_plus(match[1])) else match[0]
+    return _ARGUMENT.sub(masked, f"?{query}")[1:]
 
 
 def is_secret(argument: str) -> bool:

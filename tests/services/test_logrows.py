@@ -30,6 +30,9 @@ class RowsTest(SynchronousTestCase):
             "/a?pass%77ord=p": "/a?pass%77ord=***",
             "/a?x=password&mypassword=1": "/a?x=password&mypassword=1",
             "/password=1/token": "/password=1/token",
+            "/login?code=c&state=s&x=1": "/login?code=***&state=***&x=1",
+            "/shops?state=Ohio": "/shops?state=Ohio",
+            "/coupon?code=c": "/coupon?code=c",
         }.items():
             self.assertEqual(mask(uri), masked)
 
