@@ -22,7 +22,7 @@ Row: TypeAlias = tuple[
 
 #: Arguments whose values are never logged.
 SECRET_ARGUMENTS = frozenset({"password", "token", "secret", "gramex-otp", "gramex-key", "access_token"})
-#: Arguments that are secret where all of them are there: what a provider sends a visitor back with. One of them alone is
+#: Arguments that are secret where all of them are there: what a provider sends a visitor back with. One alone is
 #: an ordinary argument, such as ``?state=Ohio``.
 CALLBACK_ARGUMENTS = frozenset({"code", "state"})
 _MAYBE_SECRET = re.compile(r"password|token|secret|gramex|code=|%", re.IGNORECASE)
