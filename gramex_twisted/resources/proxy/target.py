@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from gramex_twisted.errors import HTTPError
+from gramex_twisted.services.upstream.agent import LONGEST_SOCKET
 
 #: A piece of a template: text, or the number of the group that stands there.
 Piece = bytes | int
@@ -72,7 +73,10 @@ class Target:
         if found is not None:
             if "{" in found[1]:
                 raise ValueError("the path of the socket comes from the configuration alone: use {...} after it")
-            self.origin = b"http+unix://" + quote(str(folder / unquote(found[1])), safe="").encode()
+            socket = str(folder / unquote(found[1]))
+            if len(socket.encode()) > LONGEST_SOCKET:
+                raise ValueError(f"the path of the socket is over {LONGEST_SOCKET} bytes: {socket}")
+            self.origin = b"http+unix://" + quote(socket, safe="").encode()
             self.authority = b"localhost"
             return found[2], found[3]
         found = _URL.fullmatch(url)

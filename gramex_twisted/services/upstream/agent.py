@@ -27,6 +27,8 @@ from gramex_twisted.services.upstream.connection import QUIESCENT, Connection, C
 FRESH = 1.0
 #: Places that are remembered. There is one, unless a `prepare` sends requests to many.
 PLACES = 100
+#: Bytes of the path of a unix socket, which the system's address has room for.
+LONGEST_SOCKET = 107
 SAFE_TO_REPEAT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE", b"TRACE"})
 
 _URL = re.compile(rb"((?:https?|http\+unix)://[^/?#]+)(.*)", re.DOTALL)
@@ -140,9 +142,12 @@ class Endpoints:
         """How to connect to the host of ``uri``.
 
         :raises SchemeNotSupported: for other schemes.
+        :raises ValueError: for a path that no socket can have.
         """
         if uri.scheme == b"http+unix":
             path = unquote_to_bytes(uri.netloc)
+            if len(path) > LONGEST_SOCKET:
+                raise ValueError(f"the path of a unix socket is over {LONGEST_SOCKET} bytes: {path!r}")
             unix: IStreamClientEndpoint = UNIXClientEndpoint(self.reactor, path, timeout=self.connect_timeout)
             return unix
         if uri.scheme not in (b"http", b"https"):

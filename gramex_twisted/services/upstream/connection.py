@@ -269,7 +269,7 @@ class Connection(Protocol):
 def _head(request: Any) -> bytes:
     """A request without a body, in one piece."""
     lines = [b"%b %b HTTP/1.1" % (request.method, request.uri)]
-    if not request.persistent:
+    if not request.persistent and b"Upgrade" not in request.headers._rawHeaders:
         lines.append(b"Connection: close")
     if request.method in (b"POST", b"PUT", b"PATCH"):
         lines.append(b"Content-Length: 0")

@@ -1,8 +1,10 @@
-"""ProxyCase: an app on a real port before an upstream whose every byte the test says, with a client of the same kind."""
+"""ProxyCase: an app on a real port before an upstream whose every byte the test says, with such a client."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +12,11 @@ from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred, DeferredQueue
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from gramex_twisted.functions import ModuleSet
 from tests.live import LiveCase
@@ -26,12 +31,17 @@ class Peer(Protocol):
     """One end of a connection. ``received`` is what has come."""
 
     transport: Any
+    made: Callable[[Peer], object] | None = None
 
     def __init__(self) -> None:
         self.received = b""
         self.lost: Failure | None = None
         self._seen = 0
         self._waiting: list[tuple[bytes | None, Deferred[bytes]]] = []
+
+    def connectionMade(self) -> None:
+        if self.made is not None:
+            self.made(self)
 
     def dataReceived(self, data: bytes) -> None:
         self.received += data
@@ -156,8 +166,8 @@ class Upstreams(Factory):
 
     def buildProtocol(self, addr: object) -> Peer:
         peer = Peer()
+        peer.made = self._queue.put
         self.peers.append(peer)
-        self._queue.put(peer)
         return peer
 
     def next(self) -> Deferred[Peer]:
@@ -167,8 +177,9 @@ class Upstreams(Factory):
 
 
 class ProxyCase(LiveCase):
-    """In ``config`` UPSTREAM stands for ``127.0.0.1:port`` of ``self.upstream``. Each request has a connection of its own,
-    unless ``handlers:`` there says otherwise.
+    """In ``config`` UPSTREAM stands for ``127.0.0.1:port`` of ``self.upstream``.
+
+    Each request has a connection of its own, unless ``handlers:`` there says otherwise.
     """
 
     timeout = 120
@@ -232,3 +243,71 @@ class ProxyCase(LiveCase):
         if b"Content-Length" not in answer and b"chunked" not in answer:
             peer.close()
         return head_of(head), answer_of(await client.closed(), method=method)
+
+
+class Counter:
+    """Takes ``total`` bytes of a Pusher from a peer, without keeping them.
+
+    ``done`` fires when they are there, with whether they were the right ones.
+    """
+
+    def __init__(self, peer: Peer, total: int) -> None:
+        self.total = total
+        self.digest = sha256()
+        self.left = total
+        self.done: Deferred[bool] = Deferred()
+        peer.dataReceived = self._count  # type: ignore[method-assign]
+
+    def _count(self, data: bytes) -> None:
+        self.left -= len(data)
+        self.digest.update(data)
+        if self.left <= 0 and not self.done.called:
+            right = sha256()
+            for _ in range(self.total // len(Pusher.BLOCK)):
+                right.update(Pusher.BLOCK)
+            self.done.callback(right.digest() == self.digest.digest())
+
+
+#: Turns of the reactor after which a pusher that was never let go on counts as held back.
+TURNS = 2000
+
+
+@implementer(IPushProducer)
+class Pusher:
+    """Sends ``total`` bytes to a peer, as fast as its connection takes them."""
+
+    BLOCK = bytes(range(256)) * 256
+
+    def __init__(self, peer: Peer, total: int) -> None:
+        self.peer = peer
+        self.total = total
+        self.sent = 0
+        self.paused = False
+        peer.transport.registerProducer(self, True)
+        self._push()
+
+    def _push(self) -> None:
+        while not self.paused and self.sent < self.total:
+            self.sent += len(self.BLOCK)
+            self.peer.send(self.BLOCK)
+        if self.sent >= self.total:
+            self.peer.transport.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        self.paused = False
+        self._push()
+
+    def stopProducing(self) -> None:
+        self.paused = True
+
+    async def held_back(self) -> int:
+        """The bytes that were taken until nothing more was, for ``TURNS`` turns in a row."""
+        turns, sent = 0, -1
+        while turns < TURNS and self.sent < self.total:
+            turns = turns + 1 if self.paused and sent == self.sent else 0
+            sent = self.sent
+            await deferLater(reactor, 0)
+        return self.sent

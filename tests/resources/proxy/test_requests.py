@@ -53,7 +53,7 @@ url:
   some:
     pattern: /some
     handler: ProxyHandler
-    kwargs: {url: http://user:pa%3Ass@UPSTREAM/x, request_headers: [Cookie, X-Passed, Host, X-Forwarded-For]}
+    kwargs: {url: http://user:pa%3Ass@UPSTREAM/x, request_headers: [Cookie, X-Passed, Host]}
   dynamic:
     pattern: /dynamic
     handler: ProxyHandler
