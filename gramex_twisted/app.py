@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.logger import Logger
 
 from gramex_twisted.building import Builder
@@ -23,6 +23,9 @@ from gramex_twisted.services.container import Services
 from gramex_twisted.services.threads import Threads
 
 log = Logger()
+
+#: Seconds that open connections get to end in order when the app is stopped.
+LAST_CLOSING = 5.0
 
 
 class NotFound(Resource):
@@ -75,6 +78,24 @@ class Gramex(MultiService):
 
     async def ready(self) -> None:
         """Wait until every service can be used."""
+
+    def hand_over(self, successor: Gramex) -> None:
+        """Give open WebSockets to the app that has just taken over."""
+        self.shared.hand_over(successor.shared)
+
+    def drain(self) -> Deferred[None]:
+        """Close what would not end by itself; fires when that is done and no request is being answered."""
+        return self.shared.drain().addCallback(lambda _: self.idle())
+
+    def stopService(self) -> Deferred[Any]:
+        """Close connections in order, which may take ``LAST_CLOSING`` seconds; then stop every service."""
+        closing = self.shared.drain()
+        if closing.called:
+            stopping: Deferred[Any] = super().stopService()
+            return stopping  # begun at once, as tests in memory expect
+        closing.addTimeout(LAST_CLOSING, self.shared.reactor).addErrback(lambda failure: failure.trap(TimeoutError))
+        stopped: Deferred[Any] = closing.addCallback(lambda _: super(Gramex, self).stopService())
+        return stopped
 
     # Routes -----------------------------------------------------------------------------------------------------------
 
@@ -130,7 +151,8 @@ class Gramex(MultiService):
 
     def _endpoint(self, resource: Resource) -> Endpoint:
         self.shared.resources[resource.name] = resource
-        return Endpoint(resource.setup, resource)
+        self.shared.endpoints[resource.name] = endpoint = Endpoint(resource.setup, resource)
+        return endpoint
 
 
 def plain(route: RouteConfig) -> RouteConfig:

@@ -20,6 +20,7 @@ from gramex_twisted.services.container import Services, trust
 from gramex_twisted.services.logkeys import DEFAULT_KEYS
 from gramex_twisted.services.otps import Otps, otp_mistake
 from gramex_twisted.services.ratelimits import RateLimits
+from gramex_twisted.services.rooms import Rooms, open_bus
 from gramex_twisted.services.sessions import Sessions
 from gramex_twisted.services.signing import Signer
 from gramex_twisted.services.stores.base import Store
@@ -82,6 +83,7 @@ class Builder:
             security=app.security,
             caches=self._caches(),
             compilers=self._compilers(),
+            rooms=self._rooms(),
             parent=self.parent,
         )
 
@@ -107,6 +109,17 @@ class Builder:
             return trust(proxies)
         except ValueError as error:
             raise self._mistake(f"app.trusted_proxies: {error}", "app", "trusted_proxies") from error
+
+    def _rooms(self) -> Rooms:
+        options = self.config.app.broadcast
+        bus = None
+        if options.type == "redis":
+            try:
+                bus = open_bus(self.reactor, options)
+            except ValueError as error:
+                raise self._mistake(f"app.broadcast: {error}", "app", "broadcast") from error
+            bus.setServiceParent(self.parent)
+        return Rooms(bus)
 
     # Stores -----------------------------------------------------------------------------------------------------------
 

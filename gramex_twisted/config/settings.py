@@ -168,6 +168,16 @@ class RateLimitStore(StoreOptions):
     """Where rate limits are counted."""
 
 
+class Broadcast(Model):
+    """How `handler.broadcast` reaches the WebSockets of other processes."""
+
+    type: Literal["memory", "redis"] = Field(
+        default="memory", description="memory: those of this process alone; redis: all that share its channel."
+    )
+    url: str | None = Field(default=None, description="Redis: `redis://host:6379/0`.")
+    channel: str = Field(default="app", description="Name of the app's channel: apps that share a Redis need two.")
+
+
 class App(Model):
     """The ``app:`` section."""
 
@@ -178,6 +188,7 @@ class App(Model):
     security: Security = Field(default=Security(), description="Headers that tell browsers to be careful.")
     session: Session = Field(default=Session(), description="The store of sessions and their cookie.")
     ratelimit: RateLimitStore = Field(default=RateLimitStore(), description="The store of rate limits.")
+    broadcast: Broadcast = Field(default=Broadcast(), description="Rooms of WebSockets in several processes.")
     base_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",

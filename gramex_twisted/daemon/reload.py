@@ -137,6 +137,7 @@ class Reloader:
     async def _take_over(self, app: Gramex, change: Change) -> None:
         old = self.daemon.app
         self.daemon.use(app)
+        old.hand_over(app)
         retiring = Deferred.fromCoroutine(retire(old))
         retiring.addErrback(lambda failure: log.failure("the app that was replaced did not stop", failure))
         await change.commit()

@@ -203,7 +203,7 @@ class GramexDaemon(MultiService):
         False when some had to be cut.
         """
         timeout = self.app.config.app.shutdown_timeout
-        apps = [app.idle() for app in self if isinstance(app, Gramex)]
+        apps = [app.drain() for app in self if isinstance(app, Gramex)]
         done = DeferredList([self.site.drain(), *apps])
         time_up: Deferred[None] = Deferred()
         timer = self.reactor.callLater(timeout, time_up.callback, None)

@@ -10,6 +10,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource, getChildForRequest
 
 from gramex_twisted.resources.base import Resource, Setup
+from gramex_twisted.services.nativesockets import hold_native
 from gramex_twisted.web.held import HeldAnswer
 from gramex_twisted.web.response import HANDLED
 from gramex_twisted.web.stream import ClientGone
@@ -62,6 +63,7 @@ class NativeResource(Resource):
                 values = [*(request.responseHeaders.getRawHeaders(name) or ()), *values]
             request.responseHeaders.setRawHeaders(name, values)
         await self._hand_over(context)
+        transport = request.channel.transport
         request.method = context.method.encode("latin-1")
         request.answer = answer = HeldAnswer(context)
         try:
@@ -74,6 +76,7 @@ class NativeResource(Resource):
         if channel is not None and channel.transport is None:
             # Another protocol has taken the connection over, such as a WebSocket: for HTTP the request has ended.
             request.site.channel_lost(channel)
+            hold_native(self.services, transport)
             context._status = request.code = 101
             return HANDLED
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, gatherResults, succeed
 
 from gramex_twisted.config.settings import Security
 from gramex_twisted.services.filecache import FileCache
@@ -73,10 +73,12 @@ class Services:
     hashing: Any = None
     data_dir: Path = Path()
     compilers: Any = None
+    rooms: Any = None
     security: Security = field(default_factory=Security)
     files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)
     resources: dict[str, Any] = field(default_factory=dict)
+    endpoints: dict[str, Any] = field(default_factory=dict)
     parent: MultiService = field(default_factory=MultiService)
     _parts: dict[Any, Any] = field(default_factory=dict)
 
@@ -92,6 +94,22 @@ class Services:
                 part.setServiceParent(self.parent)
         found: P = self._parts[kind]
         return found
+
+    def hand_over(self, successor: Services) -> None:
+        """Give what outlives this app, such as open connections, to the one that replaces it: each part that has a
+        method ``hand_over(successor)`` does so."""
+        for part in list(self._parts.values()):
+            if hasattr(part, "hand_over"):
+                part.hand_over(successor)
+
+    def drain(self) -> Deferred[None]:
+        """End what does not end by itself: each part that has a method ``drain()`` does so; fires when all have."""
+        draining = [part.drain() for part in list(self._parts.values()) if hasattr(part, "drain")]
+        return gatherResults(draining).addCallback(_nothing)
+
+
+def _nothing(_: object) -> None:
+    """What several have done."""
 
 
 def trust(networks: tuple[str, ...]) -> Callable[[str], bool]:

@@ -21,6 +21,7 @@ from gramex_twisted.web.bodyfile import StoredBody
 from gramex_twisted.web.forms import FORMS
 from gramex_twisted.web.identity import Identity
 from gramex_twisted.web.limits import Limited
+from gramex_twisted.web.messages import Messages
 from gramex_twisted.web.nextpage import NextPage
 from gramex_twisted.web.reply import Headers
 from gramex_twisted.web.stream import Stream
@@ -42,7 +43,7 @@ class IContext(Interface):
 
 
 @implementer(IContext)
-class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited):
+class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages):
     """One request on one route.
 
     :param request: Twisted's request.

@@ -70,6 +70,16 @@ def parse(url: str) -> Address:
     )
 
 
+def endpoint_of(reactor: Any, address: Address, timeout: float) -> IStreamClientEndpoint:
+    """Where to connect to; it gives up after ``timeout`` seconds."""
+    if address.path is not None:
+        return UNIXClientEndpoint(reactor, address.path, timeout=timeout)
+    endpoint: IStreamClientEndpoint = HostnameEndpoint(
+        reactor, address.host.encode("idna"), address.port, timeout=timeout
+    )
+    return wrapClientTLS(optionsForClientTLS(address.host), endpoint) if address.tls else endpoint
+
+
 class Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     """Replies are bytes; ``sent`` has the time of each command that waits for its reply, oldest first."""
 
@@ -160,7 +170,7 @@ class Connection:
         return waiting
 
     async def _connect(self) -> Protocol:
-        protocol: Protocol = await connectProtocol(self._endpoint(), Protocol())
+        protocol: Protocol = await connectProtocol(endpoint_of(self._reactor, self.address, self.timeout), Protocol())
         try:
             if self.address.password is not None:
                 await protocol.auth(self.address.password, self.address.user)
@@ -169,15 +179,6 @@ class Connection:
             protocol.transport.abortConnection()
             raise
         return protocol
-
-    def _endpoint(self) -> IStreamClientEndpoint:
-        address = self.address
-        if address.path is not None:
-            return UNIXClientEndpoint(self._reactor, address.path, timeout=self.timeout)
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(
-            self._reactor, address.host.encode("idna"), address.port, timeout=self.timeout
-        )
-        return wrapClientTLS(optionsForClientTLS(address.host), endpoint) if address.tls else endpoint
 
     def _opened(self, result: Protocol | Failure) -> None:
         waiting, self._opening = self._opening or [], None

@@ -1,0 +1,1 @@
+"""WebSocketHandler: functions that a WebSocket's connection calls."""
