@@ -140,7 +140,7 @@ def to_json(frame: pl.DataFrame, fields: tuple[Field, ...]) -> bytes:
 
 def _filtered(query: Query, table: FrameTable) -> pl.LazyFrame:
     names = table.schema.names
-    conditions = [compare(table.columns[f.column], names[f.column].kind, f.op, f.values) for f in query.filters]
+    conditions = [compare(table.columns[f.column], names[f.column], f.op, f.values) for f in query.filters]
     return table.frame.filter(*conditions) if conditions else table.frame
 
 

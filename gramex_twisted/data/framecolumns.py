@@ -11,7 +11,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gramex_twisted.data.query import Op, Operand
+from gramex_twisted.data.query import Op, Operand, around, threshold
 from gramex_twisted.data.regex import Engine, Pattern
 from gramex_twisted.data.schema import Field
 from gramex_twisted.data.types import Kind, Value
@@ -92,8 +92,9 @@ def dtype_of(kind: Kind) -> Any:
     }[kind]
 
 
-def compare(column: pl.Expr, kind: Kind, op: Op, values: Sequence[Operand]) -> pl.Expr:
-    """The condition `column` `op` `values`, for `filter`."""
+def compare(column: pl.Expr, field: Field, op: Op, values: Sequence[Operand]) -> pl.Expr:
+    """The condition `column`, which holds `field`, `op` `values`, for `filter`."""
+    kind = field.kind
     if not values:
         return column.is_not_null() if op is Op.IN else column.is_null()
     if op.is_regex:
@@ -101,18 +102,21 @@ def compare(column: pl.Expr, kind: Kind, op: Op, values: Sequence[Operand]) -> p
     else:
         plain_values = [value for value in values if not isinstance(value, Pattern)]
         if op in (Op.IN, Op.NOT_IN):
-            found = among(column, kind, plain_values)
+            found = among(column, field, plain_values)
         else:
-            value = literal(plain_values[0], kind)
+            value = threshold(field, op, plain_values[0])
             order = {Op.ABOVE: column.gt, Op.FROM: column.ge, Op.BELOW: column.lt, Op.TO: column.le}
-            return order[op](value)
+            return order[op](literal(value, kind))
     return (~found).fill_null(True) if op.keeps_null else found
 
 
-def among(column: pl.Expr, kind: Kind, values: Sequence[Value]) -> pl.Expr:
+def among(column: pl.Expr, field: Field, values: Sequence[Value]) -> pl.Expr:
     """Whether `column` is one of `values`."""
     import polars as pl
 
+    kind = field.kind
+    if field.is_inexact:
+        return reduce(or_, (column.is_between(*around(value)) for value in values))
     if len(values) == 1:
         return column == literal(values[0], kind)
     series = pl.Series([plain(value) for value in values], dtype=dtype_of(kind))

@@ -28,7 +28,7 @@ def grouped(query: Query, schema: Schema, rows: pl.LazyFrame, columns: Mapping[s
         groups = rows.group_by(by).agg(made)
     for having in query.having:
         field = having.aggregate.field("", schema)
-        groups = groups.filter(compare(pl.col(label(query, having.aggregate)), field.kind, having.op, having.values))
+        groups = groups.filter(compare(pl.col(label(query, having.aggregate)), field, having.op, having.values))
     return groups
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from gramex_twisted.data.regex import Pattern
-from gramex_twisted.data.schema import POSITION, Field, Schema
+from gramex_twisted.data.schema import Field, Schema
 from gramex_twisted.data.types import Kind, Value
 
 LIMIT = 10_000
@@ -53,6 +53,8 @@ FUNCTIONS: Mapping[str, str] = {
     "average": "avg",
 }
 """Names of aggregates -> which they are."""
+SLACK = 4e-15
+"""How much of itself a sum or mean of floats may be off, by the order in which a backend added."""
 COMPUTED = ("avg", "median", "std", "var")
 """Aggregates that are numbers with a fraction whatever they are made of."""
 
@@ -170,9 +172,19 @@ class Query:
         return meta
 
 
-def has_position(terms: tuple[Sort, ...]) -> bool:
-    """Whether a row's place in its table is one of `terms`."""
-    return any(sort.term == POSITION for sort in terms)
+def around(value: Value) -> tuple[float, float]:
+    """From where to where numbers that are rounded to 15 digits may be meant to be `value`."""
+    number = float(value)  # type: ignore[arg-type] # a number, as aggregates that are rounded are
+    slack = abs(number) * SLACK
+    return number - slack, number + slack
+
+
+def threshold(field: Field, op: Op, value: Value) -> Value:
+    """What to compare `field` with by `op`, an order comparison, to find what is `op` `value`."""
+    if not field.is_inexact:
+        return value
+    low, high = around(value)
+    return high if op in (Op.ABOVE, Op.TO) else low
 
 
 def _plain(value: Operand) -> bool | int | float | str:

@@ -22,6 +22,11 @@ class Field:
     rounded: bool = False
     """Whether it is a sum or mean: floats are rounded to 15 digits, integers beyond 64 bits become floats."""
 
+    @property
+    def is_inexact(self) -> bool:
+        """Whether its last digits depend on the order in which floats were added."""
+        return self.rounded and self.kind is Kind.FLOAT
+
 
 @dataclass(frozen=True)
 class Schema:

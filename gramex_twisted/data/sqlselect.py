@@ -8,7 +8,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from gramex_twisted.data import cursor
-from gramex_twisted.data.query import Filter, Op, Operand, Query
+from gramex_twisted.data.query import Filter, Op, Operand, Query, around, threshold
 from gramex_twisted.data.regex import Pattern
 from gramex_twisted.data.schema import POSITION, Field, Schema
 from gramex_twisted.data.sqlflavours import RAW, Expression, Select, flavour_of
@@ -55,8 +55,11 @@ class Source:
         else:
             plain = [value for value in values if not isinstance(value, Pattern)]
             if op not in (Op.IN, Op.NOT_IN):
-                return self.compare(column, op, plain[0], field.kind)
-            found = self.flavour.among(raw, column, field, plain)
+                return self.compare(column, op, threshold(field, op, plain[0]), field.kind)
+            if field.is_inexact:
+                found = sa.or_(*(self.near(column, value) for value in plain))
+            else:
+                found = self.flavour.among(raw, column, field, plain)
         return sa.or_(sa.not_(found), column.is_(None)) if op.keeps_null else found
 
     def search(self, raw: Expression, column: Expression, field: Field, op: Op, pattern: Pattern) -> Expression:
@@ -67,6 +70,11 @@ class Source:
             return self.flavour.matches(column, pattern)
         except ValueError as error:
             raise QueryError(f"{field.name}{op}", str(pattern), f"the regular expression {error}") from None
+
+    def near(self, column: Expression, value: Value) -> Expression:
+        """Whether a sum or mean of floats is `value`."""
+        low, high = (self.flavour.literal(edge, Kind.FLOAT) for edge in around(value))
+        return column.between(low, high)
 
     def compare(self, column: Expression, op: Op, value: Value, kind: Kind) -> Expression:
         """An order comparison."""

@@ -47,3 +47,26 @@ SALES = Data(
         )
     ),
 )
+
+ODD_NAMES = (
+    *("id", "a b", "x.y", "c:d", "sum|units", "units", "g>", "g", "h!", 'q"uote', "per%cent", "100%s", "back\\slash"),
+    *("日本", "select", "-minus", "minus", "_id", "(p)", "it's", "`tick", "^a.*$", "*", "a,b", "param_1", "o0"),
+    *("%(x)s", ":bind", "c1", "ns:key", "a|b|c", "~", "x>~"),
+)
+ODD = Data(
+    (("id", Kind.INT), *((name, Kind.INT) for name in ODD_NAMES[1:])),
+    tuple((row, *(row * 100 + place for place in range(1, len(ODD_NAMES)))) for row in (1, 2, 3)),
+)
+"""Columns whose names hold operators and what SQL, polars or drivers may take for their own; values tell the column."""
+
+EXACT = Data(
+    (("id", Kind.INT), ("big", Kind.INT), ("ns", Kind.FLOAT), ("at", Kind.DATETIME), ("note", Kind.TEXT)),
+    (
+        (1, 2**63 - 1, 0.1, datetime(2024, 1, 31, 8, 0, 0, 1), "a\nb"),
+        (2, 2**63 - 1, 0.2, datetime(2024, 1, 31, 8, 0, 0, 2), "tab\there"),
+        (3, -(2**63), 0.3, datetime(2024, 1, 31, 8), "İstanbul ß ẞ ſ"),
+        (4, 2**53 + 1, 1e16, None, "ΣΊΣΥΦΟΣ σίσυφος"),
+        (5, None, 5e-324, datetime(1000, 1, 1), ""),
+    ),
+)
+"""What a spreadsheet cannot hold."""
