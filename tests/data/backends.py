@@ -23,7 +23,8 @@ from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result, dump
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.types import Kind
-from tests.data.databases import MariaDBServer, PostgresServer, url_of
+from tests.data.databases import MariaDBServer, url_of
+from tests.servers import PostgresServer
 
 DTYPES: Mapping[Kind, Any] = {
     Kind.BOOL: pl.Boolean(),
