@@ -209,11 +209,12 @@ def _start(native: Any, group: int) -> int:
 def _offsets(path: bytes) -> list[int]:
     """For each character of the normalized path, and for its end, where it begins in ``path``."""
     offsets: list[int] = []
+    ascii_only = path.isascii()
     for found in _ESCAPE.finditer(path):
         if found[1] is not None:
             char = int(found[1], 16)
             width = 1 if 0x21 <= char < 0x7F and char not in b"/\\%" else 3
         else:
-            width = 1 if found[2][0] < 0x80 else 3
+            width = 1 if ascii_only or 0x21 <= found[2][0] < 0x7F else 3
         offsets += [found.start()] * width
     return [*offsets, len(path)]
