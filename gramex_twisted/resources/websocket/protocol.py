@@ -84,7 +84,9 @@ class ServerProtocol(LeanProtocol):
             if self.current_frame is None and not self.inside_message:
                 done = self._short_way(self.data)
                 self.data = self.data[done:] if done else self.data
-            if not self.data or self.held or not super().processData():
+                if not self.data or self.held:
+                    break
+            if not super().processData():
                 break
 
     def _uncork(self) -> None:
