@@ -74,7 +74,7 @@ class AuthGuard:
     def _unknown(self, context: Context) -> HTTPError:
         headers = context.request.headers
         script = headers.get("X-Requested-With", "").lower() == "xmlhttprequest" or (
-            headers.get("Sec-Fetch-Mode", "").lower() == "cors"
+            headers.get("Sec-Fetch-Mode", "").lower() == "cors" or headers.get("Upgrade", "").lower() == "websocket"
         )
         if self.login_url and context.method in ("GET", "HEAD") and not script:
             return Redirect(with_query(self.login_url, self.query, context.xrequest_full_url))

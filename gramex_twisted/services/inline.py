@@ -70,6 +70,10 @@ class InlineThreads(Threads):
             answers.put(results[0])
             self._serve(job, questions, answers)
 
+    def tell_reactor(self, fn: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        """See ``Threads.tell_reactor``; here, it is done when this returns."""
+        self.call_in_reactor(fn, *args, **kwargs)
+
     def call_in_reactor(self, fn: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
         """See ``Threads.call_in_reactor``."""
         queues = getattr(self._current, "queues", None)

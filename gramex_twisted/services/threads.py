@@ -263,6 +263,10 @@ class Threads(Service):
             if not self._abandoned:  # an event loop that is closed: the process ends, and nobody waits for results
                 raise
 
+    def tell_reactor(self, fn: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        """From a thread: call ``fn`` on the reactor soon, after what was told before, and do not wait for it."""
+        self._reactor.callFromThread(fn, *args, **kwargs)
+
     def call_in_reactor(self, fn: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
         """From a thread: call ``fn`` on the reactor and wait for its result, or for that of the Deferred or coroutine
         that it returns. Raises what it raises, and ``ThreadsStopped`` once the server no longer waits for threads.

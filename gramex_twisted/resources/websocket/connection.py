@@ -199,12 +199,15 @@ class Connection:
         if protocol.out.paused or self._ahead > AHEAD:
             self.services.threads.call_in_reactor(self._write_now, frame)
         else:
-            self.services.reactor.callFromThread(self._write_now, frame)
+            self.services.threads.tell_reactor(self._deliver_told, frame)
 
     def _write_now(self, frame: Frame) -> Deferred[None]:
+        self._deliver_told(frame)
+        return self.protocol.out.drained()
+
+    def _deliver_told(self, frame: Frame) -> None:
         self._ahead = 0
         self.deliver(frame)
-        return self.protocol.out.drained()
 
     def deliver(self, frame: Frame) -> None:
         """Send a message, if the WebSocket is open."""

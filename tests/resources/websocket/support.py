@@ -68,7 +68,7 @@ class SocketWire(Wire):
             f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\n"
             f"Upgrade: websocket\r\n{''.join(lines)}\r\n"
         )
-        self.head, _, rest = self.received.partition(b"\r\n\r\n")
+        self.head = self.received.partition(b"\r\n\r\n")[0]
         self._seen = len(self.head) + 4
         self.lost = False
 
