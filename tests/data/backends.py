@@ -23,8 +23,8 @@ from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result, dump
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.types import Kind
-from tests.data.databases import MariaDBServer, url_of
-from tests.servers import PostgresServer
+from tests.data.databases import url_of
+from tests.servers import MariaDBServer, PostgresServer
 
 DTYPES: Mapping[Kind, Any] = {
     Kind.BOOL: pl.Boolean(),

@@ -39,7 +39,9 @@ def cell(value: Any) -> Any:
 
 
 def plain(query: Query, rows: list[Record]) -> list[Record]:
-    """Rows, sorted."""
+    """Rows, sorted; none where nothing of them is shown."""
+    if not query.columns:
+        return []
     rows = ordered(rows, [(lambda row, term=sort.term: row[term], sort.descending) for sort in query.sort])
     return [{name: row[name] for name in query.columns} for row in rows]
 

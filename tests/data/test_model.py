@@ -60,12 +60,9 @@ def tables(draw: st.DrawFn) -> Data:
 
 def patterns() -> st.SearchStrategy[str]:
     """Regular expressions that Python, too, takes to mean what ours do."""
-    atoms = st.sampled_from(
-        ["a", "A", "b", "é", "東", " ", ".", r"\.", r"\\", "%", "_", "[aA]", "[^a]", "[a-c]", "[^é東]"]
-    )
-    quantified = st.builds(
-        lambda atom, times: atom + times, atoms, st.sampled_from(["", "", "*", "+", "?", "{2}", "*?"])
-    )
+    atoms = st.sampled_from([*"aAbé東 .%_", r"\.", r"\\", "[aA]", "[^a]", "[a-c]", "[^é東]"])
+    times = st.sampled_from(["", "", "*", "+", "?", "{2}", "*?"])
+    quantified = st.builds(lambda atom, often: atom + often, atoms, times)
     series = st.lists(quantified, min_size=1, max_size=3).map("".join)
     grouped = st.builds(lambda a, b, times: f"({a}|{b}){times}", series, series, st.sampled_from(["", "?"]))
     return st.builds(
@@ -115,9 +112,8 @@ def questions(draw: st.DrawFn) -> dict[str, Sequence[str]]:
     else:
         sortable = names
         args["_c"] = draw(st.lists(st.sampled_from([*names, "-t", "-n"]), max_size=4))
-    args["_sort"] = [
-        sign + name for sign, name in draw(st.lists(st.tuples(signs, st.sampled_from(sortable)), max_size=3))
-    ]
+    sorts = draw(st.lists(st.tuples(signs, st.sampled_from(sortable)), max_size=3))
+    args["_sort"] = [sign + name for sign, name in sorts]
     if draw(st.booleans()):
         args["_limit"] = [str(draw(st.integers(0, 6)))]
         args["_offset"] = [str(draw(st.integers(0, 4)))]
