@@ -14,6 +14,8 @@ from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twi
 from benchmarks.figures import Figure, Goal
 from benchmarks.guarded import guarded
 from benchmarks.load import fetch, load
+from benchmarks.proxies import big as proxy_big
+from benchmarks.proxies import small as proxy_small
 from benchmarks.server import Server
 from benchmarks.sleepers import Sleepers
 from benchmarks.turns import in_turn
@@ -182,4 +184,6 @@ CASES: Mapping[str, Case] = {
     "limit": guarded("/limited", "memory", 0.4),
     "limit-sqlite": guarded("/limited", "sqlite", 0.4),
     "cache": guarded("/cached", "memory", 0.7),
+    "proxy": proxy_small,
+    "proxy1g": proxy_big,
 }
