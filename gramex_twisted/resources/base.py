@@ -12,7 +12,7 @@ from twisted.web import resource
 
 from gramex_twisted.config.document import RouteConfig
 from gramex_twisted.config.marks import dotted
-from gramex_twisted.config.model import Model
+from gramex_twisted.config.model import Model, Size
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.guards.cache import CacheOptions
@@ -54,8 +54,8 @@ class Options(Model):
         description="Where `def` functions run: false on the reactor, true in a thread; default: in a thread "
         "unless the expression cannot block.",
     )
-    max_body_size: int | None = Field(
-        default=None, ge=0, description="Longest request body in bytes; default: app.listen.max_body_size."
+    max_body_size: Size | None = Field(
+        default=None, description="Longest request body in bytes, `1GB` works too; default: app.listen.max_body_size."
     )
     redirect: str | dict[str, Any] | None = Field(
         default=None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -56,6 +56,7 @@ class Channel(HTTPChannel):
     closing = False
     paused_at: float | None = None
     body_held = False
+    _lingering: IDelayedCall | None = None
 
     def __init__(self, site: Site) -> None:
         super().__init__()
@@ -86,6 +87,9 @@ class Channel(HTTPChannel):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.site.channel_lost(self)
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
         super().connectionLost(reason)
 
     # Sizes ------------------------------------------------------------------------------------------------------------
@@ -132,13 +136,13 @@ class Channel(HTTPChannel):
         if self.refused:
             # Closing now, with bytes of the client still unread, would reset the connection and the answer with it.
             self.dataReceived = _drop  # type: ignore[method-assign]
-            self.site.reactor.callLater(LINGER, self._close)
+            self._lingering = self.site.reactor.callLater(LINGER, self._close)
         else:
             super().loseConnection()
 
     def _close(self) -> None:
-        if self in self.site.channels:
-            super().loseConnection()
+        self._lingering = None
+        super().loseConnection()
 
     # Times ------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""ProcessHandler: what a program prints, as it prints it."""
