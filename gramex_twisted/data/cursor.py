@@ -48,9 +48,9 @@ def decode(text: str, query: Query, schema: Schema) -> tuple[Value | None, ...]:
         raise QueryError(ARGUMENT, text, f"{reason}; use _offset")
     names, cells = _parsed(text)
     if names != _names(sorts):
-        raise QueryError(ARGUMENT, text, "is a cursor of another _sort")
+        raise QueryError(ARGUMENT, text, "a cursor of another _sort")
     if len(cells) != len(sorts):
-        raise QueryError(ARGUMENT, text, "is not a cursor")
+        raise QueryError(ARGUMENT, text, "not a cursor")
     return tuple(_value(cell, field, text) for cell, field in zip(cells, fields(sorts, schema), strict=True))
 
 
@@ -65,9 +65,9 @@ def _parsed(text: str) -> tuple[object, list[object]]:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         names, cells = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError, binascii.Error):
-        raise QueryError(ARGUMENT, text, "is not a cursor") from None
+        raise QueryError(ARGUMENT, text, "not a cursor") from None
     if not isinstance(cells, list):
-        raise QueryError(ARGUMENT, text, "is not a cursor")
+        raise QueryError(ARGUMENT, text, "not a cursor")
     return names, cells
 
 
@@ -79,4 +79,4 @@ def _value(cell: object, field: Field, text: str) -> Value | None:
             return convert(str(cell) if not isinstance(cell, bool) else str(int(cell)), field.kind)
         except ValueError:
             pass
-    raise QueryError(ARGUMENT, text, "is not a cursor")
+    raise QueryError(ARGUMENT, text, "not a cursor")
