@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
-#: What a frame costs in memory beside its bytes.
-OVERHEAD = 100
+#: What a frame costs in memory beside its bytes; bytes that are gathered before they are sent.
+OVERHEAD, MOST_CORKED = 100, 1 << 15
 
 
 class FullError(Exception):
@@ -25,7 +25,18 @@ class Outbox:
     The transport says when it has enough (some 64 KB); then frames wait here until it has sent all of that.
     """
 
-    __slots__ = ("_corked", "_direct", "_frames", "_late_pong", "_paused", "_waiting", "limit", "size", "transport")
+    __slots__ = (
+        "_corked",
+        "_corked_size",
+        "_direct",
+        "_frames",
+        "_late_pong",
+        "_paused",
+        "_waiting",
+        "limit",
+        "size",
+        "transport",
+    )
 
     def __init__(self, transport: Any, limit: int) -> None:
         self.transport = transport
@@ -36,6 +47,7 @@ class Outbox:
         self._late_pong: bytes | None = None
         self._paused = False
         self._corked: list[bytes] | None = None
+        self._corked_size = 0
         # Only what is a socket itself: TLS, which hands unknown attributes on to the socket below it, is none.
         self._direct = isinstance(transport, Connection) and not transport.TLS
         transport.registerProducer(self, True)
@@ -50,12 +62,16 @@ class Outbox:
 
         :raises FullError: when so much waits already that it is not taken.
         """
-        if self._corked is not None:
-            self._corked.append(frame)
-        elif self._paused:
+        if self._paused:
             self._keep(frame)
-        else:
+        elif self._corked is None:
             self._send(frame)
+        else:
+            self._corked.append(frame)
+            self._corked_size += len(frame)
+            if self._corked_size > MOST_CORKED:
+                self.uncork()
+                self.cork()
 
     def pong(self, frame: bytes) -> None:
         """Answer a ping. Where the client does not read, only its last ping is answered (RFC 6455, 5.5.3)."""
@@ -65,21 +81,13 @@ class Outbox:
             self.write(frame)
 
     def cork(self) -> None:
-        """Gather what is written, to be sent at once."""
-        self._corked = []
+        """Gather what is written, to be sent at once, some ``MOST_CORKED`` bytes at a time."""
+        self._corked, self._corked_size = [], 0
 
     def uncork(self) -> None:
-        """Send what was gathered.
-
-        :raises FullError: as ``write`` does.
-        """
+        """Send what was gathered."""
         frames, self._corked = self._corked, None
-        if not frames:
-            return
-        if self._paused:
-            for frame in frames:
-                self._keep(frame)
-        else:
+        if frames:
             self._send(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def drained(self) -> Deferred[None]:

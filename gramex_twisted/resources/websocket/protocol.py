@@ -76,7 +76,7 @@ class ServerProtocol(LeanProtocol):
         try:
             self.consumeData()
         finally:
-            self._uncork()
+            self.out.uncork()
 
     def consumeData(self) -> None:
         """Handle what has arrived, the short way where that is possible."""
@@ -88,12 +88,6 @@ class ServerProtocol(LeanProtocol):
                     break
             if not super().processData():
                 break
-
-    def _uncork(self) -> None:
-        try:
-            self.out.uncork()
-        except FullError:
-            self.overflow()
 
     def _short_way(self, data: bytes) -> int:
         """Handle the frames at the start of ``data`` that are short and whole; how many bytes they have."""
