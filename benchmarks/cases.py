@@ -19,6 +19,7 @@ from benchmarks.proxies import small as proxy_small
 from benchmarks.server import Server
 from benchmarks.sleepers import Sleepers
 from benchmarks.turns import in_turn
+from benchmarks.websockets import echo, idle
 from benchmarks.workspace import MEGABYTE, app_folder, routes_folder
 
 EVERYONE = (OURS, BARE, TORNADO, GRAMEX)
@@ -179,6 +180,10 @@ CASES: Mapping[str, Case] = {
     "file200m": big_file,
     "start": start,
     "sleepers": sleepers,
+    "echo": echo("/echo", Goal(1.5, TORNADO)),
+    "echo-async": echo("/echo-async"),
+    "echo-def": echo("/echo-def"),
+    "sockets": idle,
     "session": guarded("/signed-in", "memory", 0.5),
     "session-sqlite": guarded("/signed-in", "sqlite", 0.5),
     "limit": guarded("/limited", "memory", 0.4),

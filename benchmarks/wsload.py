@@ -1,7 +1,7 @@
 """WebSocket clients that echo: ``python -m benchmarks.wsload PORT --path=/echo --connections=1000 --seconds=5``.
 
-Each client sends a text of 32 bytes, and the next one when it has been echoed. It is bare sockets and epoll, with frames
-made beforehand, so that one core of it keeps any Python server busy.
+Each client sends a text of 32 bytes, and the next one when it has been echoed. It is bare sockets and epoll, with
+frames made beforehand, so that one core of it keeps any Python server busy.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tornado import options, web
+from tornado import options, web, websocket
 
 
 class Now(web.RequestHandler):
@@ -52,6 +52,13 @@ class Template(web.RequestHandler):
         self.render("table.template.html")
 
 
+class Echo(websocket.WebSocketHandler):
+    """`/echo`: sends back what it gets."""
+
+    def on_message(self, message: str | bytes) -> None:
+        self.write_message(message)
+
+
 class OneFile(web.StaticFileHandler):
     """The file of the folder that is named like the URL."""
 
@@ -70,6 +77,7 @@ def application(folder: Path) -> web.Application:
         ("/sleep", Threaded, {"seconds": 2}),
         ("(/file10k|/file200m)", OneFile, {"path": str(folder)}),
         ("/template", Template),
+        ("/echo", Echo),
     ]
     return web.Application(routes, template_path=str(folder))
 
@@ -79,7 +87,7 @@ async def main() -> None:
     options.define("port", type=int)
     options.define("folder", type=str)
     options.parse_command_line()
-    application(Path(options.options.folder)).listen(options.options.port, "127.0.0.1")
+    application(Path(options.options.folder)).listen(options.options.port, "127.0.0.1", backlog=1024)
     await asyncio.Event().wait()
 
 
