@@ -32,6 +32,7 @@ STATUSES = {
     "/element/119": 404,
     "/api/elements/Xx": 404,
     "/badge/Xx.svg": 404,
+    "/fahrenheit/Xx": 404,
     "/broken": 500,
     "/weigh/Au": 401,
 }
@@ -63,6 +64,8 @@ CONTENTS = {
     "/element/79": ["Gold", "1337.33 K"],
     "/broken": ["not set up"],
     "/api/elements?period=2": ['["Li","Be","B","C","N","O","F","Ne"]'],
+    "/fahrenheit/W": ['"name":"Tungsten"', '"melts":6191.33', '"units":"°F"'],
+    "/fahrenheit/Xx": ["there is no element Xx"],
     "/badge/Au.svg": [">Gold</text>", "196.97"],
     "/lab": ['<input id="user"', 'type="password"', 'autocomplete="current-password"'],
     "/weigh/Au": ["sign in first"],

@@ -42,11 +42,13 @@ class Format:
     def __call__(self, context: Context) -> str:
         """The text for one request.
 
-        :raises HTTPError: 500 where it names what is not there.
+        :raises HTTPError: 400 where it names what the request does not have, 500 where it cannot be formatted.
         """
         try:
             return self.text.format(handler=context)
-        except (LookupError, AttributeError, TypeError, ValueError) as error:
+        except LookupError as error:
+            raise HTTPError(400, f"{self.what}: the request has no {error}") from None
+        except (AttributeError, TypeError, ValueError) as error:
             raise HTTPError(500, f"{self.what}: {type(error).__name__}: {error}") from None
 
 
