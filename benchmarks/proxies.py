@@ -15,7 +15,7 @@ from benchmarks import memory
 from benchmarks.contestants import BARE, GRAMEX, OURS, bare
 from benchmarks.figures import Figure, Goal
 from benchmarks.load import fetch, load
-from benchmarks.server import Server
+from benchmarks.server import Command, Server
 from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS, MEGABYTE
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.cases import Bench
 
 WARM_UP = 1.0
-NGINX, TREQ = "nginx", "treq"
+NGINX, TREQ, FORWARDER = "nginx", "treq", "twisted's portforward"
 SIZE = 1_000_000_000
 CONFIG = """
 url:
@@ -98,33 +98,47 @@ def _folder(parent: Path, app: str) -> Path:
 
 
 def big(bench: Bench) -> list[Figure]:
-    """1 GB down and up through the proxy, beside treq alone; and what each adds to the proxy's memory."""
+    """1 GB down and up, beside treq alone and a forwarder that knows no HTTP; and what it adds to the proxy's memory."""
     figures = []
     with ExitStack() as stack:
         upstream = stack.enter_context(Server(_upstream, _folder(bench.folder, "upstream"), "/", {}))
         folder = proxy_folder(bench.folder, "proxy1g", upstream)
         ours = stack.enter_context(bench.contestants.server(OURS, folder, "/up/"))
+        forwarder = stack.enter_context(Server(_forwarder(upstream), _folder(bench.folder, "forward"), "/", {}))
         for method in ("get", "put"):
             growth: list[float] = []
 
             def throughput(name: str, method: str = method, growth: list[float] = growth) -> float:
                 if name == TREQ:
                     return SIZE / MEGABYTE / treq_alone(method, upstream.url("/1g"))
+                if name == FORWARDER:
+                    return SIZE / MEGABYTE / plain_client(method, forwarder.port, "/1g")
                 before = memory.resident(ours.pid)
                 memory.reset_peak(ours.pid)
                 seconds = plain_client(method, ours.port, "/up/1g")
                 growth.append((memory.peak(ours.pid) - before) / MEGABYTE)
                 return SIZE / MEGABYTE / seconds
 
-            samples = in_turn([OURS, TREQ], bench.rounds, throughput)
+            samples = in_turn([OURS, TREQ, FORWARDER], bench.rounds, throughput)
             name = f"proxy, 1 GB {'down' if method == 'get' else 'up'}"
-            figures.append(Figure(name, "MB/s", samples, [Goal(0.7, TREQ)]))
+            figures.append(Figure(name, "MB/s", samples, [Goal(0.7, TREQ), Goal(0.8, FORWARDER)]))
             figures.append(Figure(f"{name}: memory growth", "MB", {OURS: [max(growth)]}, [Goal(30, at_most=True)]))
     return figures
 
 
 def _upstream(folder: Path, port: int) -> list[str]:
     return [sys.executable, str(folder / "upstream.py"), "--port", str(port)]
+
+
+def _forwarder(upstream: Server) -> Command:
+    return lambda folder, port: [
+        sys.executable,
+        str(folder / "forward.py"),
+        "--port",
+        str(port),
+        "--to",
+        str(upstream.port),
+    ]
 
 
 def treq_alone(method: str, url: str) -> float:
