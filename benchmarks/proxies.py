@@ -98,7 +98,7 @@ def _folder(parent: Path, app: str) -> Path:
 
 
 def big(bench: Bench) -> list[Figure]:
-    """1 GB down and up, beside treq alone and a forwarder that knows no HTTP; and what it adds to the proxy's memory."""
+    """1 GB down and up, beside treq alone and a forwarder that knows no HTTP; and what it adds to our memory."""
     figures = []
     with ExitStack() as stack:
         upstream = stack.enter_context(Server(_upstream, _folder(bench.folder, "upstream"), "/", {}))
