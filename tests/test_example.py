@@ -70,6 +70,8 @@ CONTENTS = {
     "/lab": ['<input id="user"', 'type="password"', 'autocomplete="current-password"'],
     "/weigh/Au": ["sign in first"],
     "/heaviest": ["Tennessine"],
+    "/chat/": ["<h1>Chat</h1>", 'role="log"'],
+    "/page/chat": ["<summary>talk.py</summary>", "<summary>chat.js</summary>"],
     "/rows?period=4": ["<h1>18 rows</h1>", "Krypton"],
 }
 #: Addresses that differ in a number alone: one of them will do.

@@ -21,6 +21,7 @@ LANGUAGES = {
     ".html": r"(?P<comment><!--.*?-->)|(?P<name>\{%.*?%\}|\{\{.*?\}\})|(?P<word></?[\w-]+)|(?P<string>\"[^\"<>]*\")",
     ".md": r"(?P<key>^\#+ [^\n]*)|(?P<name>\[[^\]\n]*\]\([^)\n]*\))|(?P<string>`[^`\n]*`)",
     ".ts": rf"(?P<comment>//[^\n]*)|(?P<string>{STRINGS}|`[^`]*`)|(?P<word>\b(?:{SCRIPT_WORDS})\b)",
+    ".js": rf"(?P<comment>//[^\n]*)|(?P<string>{STRINGS}|`[^`]*`)|(?P<word>\b(?:{SCRIPT_WORDS})\b)",
     ".scss": rf"(?P<comment>//[^\n]*)|(?P<string>{STRINGS})|(?P<name>\$[\w-]+|\#\{{[^}}]*\}})|(?P<word>@\w+)",
 }
 

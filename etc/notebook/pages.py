@@ -18,7 +18,7 @@ FAMILIES = {
     "access": ("Who may", "Sign-in, API keys, rate limits, and a cache."),
     "mounts": ("Classes", "Klein apps, Twisted resources and handlers of your own, at any address."),
 }
-SHOWN = {".yaml", ".py", ".html", ".md", ".scss", ".ts"}
+SHOWN = {".yaml", ".py", ".html", ".md", ".scss", ".ts", ".js"}
 
 
 @dataclass(frozen=True)
