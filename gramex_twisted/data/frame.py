@@ -28,6 +28,8 @@ class FrameTable:
     frame: pl.LazyFrame
     """With columns c0, c1 ... in the form that `canonical` describes."""
     schema: Schema
+    height: int | None = None
+    """How many rows it has, if that is known."""
 
     @cached_property
     def columns(self) -> Mapping[str, pl.Expr]:
@@ -85,9 +87,10 @@ def table_of(frame: pl.DataFrame | pl.LazyFrame) -> FrameTable:
     renamed = lazy.rename({name: f"c{place}" for place, name in enumerate(dtypes.names())})
     made = {f"c{place}": canonical(f"c{place}", dtype) for place, dtype in enumerate(dtypes.dtypes())}
     ready = renamed.with_columns([column for column in made.values() if column is not None])
+    schema = Schema(fields, positions=True)
     if isinstance(frame, pl.DataFrame):
-        ready = ready.collect().lazy()
-    return FrameTable(ready, Schema(fields, positions=True))
+        return FrameTable(ready.collect().lazy(), schema, frame.height)
+    return FrameTable(ready, schema)
 
 
 def run(query: Query, table: FrameTable) -> FrameResult:
@@ -107,9 +110,9 @@ def run(query: Query, table: FrameTable) -> FrameResult:
     if query.limit is not None and frame.height == query.limit > 0 and sorts:
         last = frame.row(-1, named=True)
         after = cursor.encode(query, table.schema, [last[_name(sort, table)] for sort in sorts])
-    frame = frame.select([_name(Sort(name), table) for name in query.columns])
-    frame.columns = list(query.columns)
-    return FrameResult(fields, frame, after)
+    shown = pl.DataFrame(frame.get_columns()[: len(fields)])
+    shown.columns = list(query.columns)
+    return FrameResult(fields, shown, after)
 
 
 def count(query: Query, table: FrameTable) -> int:
@@ -118,7 +121,7 @@ def count(query: Query, table: FrameTable) -> int:
 
     if not query.outputs(table.schema):
         return 0
-    rows = _filtered(query, table)
+    rows = _filtered(query, table, table.frame)
     if query.by is not None:
         rows = grouped(query, table.schema, rows, table.columns)
     return int(rows.select(pl.len()).collect().item())
@@ -138,19 +141,20 @@ def to_json(frame: pl.DataFrame, fields: tuple[Field, ...]) -> bytes:
     return written.write_json().encode()
 
 
-def _filtered(query: Query, table: FrameTable) -> pl.LazyFrame:
+def _filtered(query: Query, table: FrameTable, rows: pl.LazyFrame) -> pl.LazyFrame:
     names = table.schema.names
     conditions = [compare(table.columns[f.column], names[f.column], f.op, f.values) for f in query.filters]
-    return table.frame.filter(*conditions) if conditions else table.frame
+    return rows.filter(*conditions) if conditions else rows
 
 
 def _page(query: Query, table: FrameTable) -> pl.LazyFrame:
     """The rows to show, with the columns that decide their order."""
     import polars as pl
 
-    numbered = FrameTable(table.frame.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64)), table.schema)
-    rows = _filtered(query, numbered)
-    order = query.order(table.schema)
+    whole = table.height is not None and query.after is None and (query.limit is None or query.limit > table.height)
+    numbered = table.frame if whole else table.frame.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    rows = _filtered(query, table, numbered)
+    order = query.sort if whole else query.order(table.schema)
     if query.after is not None:
         fields = cursor.fields(order, table.schema)
         columns = [table.columns[field.name] for field in fields]
@@ -165,7 +169,7 @@ def _groups(query: Query, table: FrameTable) -> pl.LazyFrame:
     """The groups to show."""
     import polars as pl
 
-    groups = grouped(query, table.schema, _filtered(query, table), table.columns)
+    groups = grouped(query, table.schema, _filtered(query, table, table.frame), table.columns)
     order = [(pl.col(label(query, sort.term)), sort.descending) for sort in query.order(table.schema)]
     terms: list[Term] = [*(query.by or ()), *(aggregate for _, aggregate in query.aggregates)]
     shown = [label(query, term) for term in terms]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -62,9 +62,12 @@ def _default(value: Any) -> Any:
     return str(value)
 
 
-def cleaners(fields: Iterable[Field]) -> list[Cleaner | None]:
-    """For each column, what makes its kind's value of one that a driver returned; None: it is one."""
-    return [_cleaner(field) for field in fields]
+def cleaners(fields: Iterable[Field], native: Container[Kind] = ()) -> list[Cleaner | None]:
+    """For each column, what makes its kind's value of one that a driver returned; None: it is one.
+
+    `native` are kinds whose values the driver returns as they should be.
+    """
+    return [None if field.kind in native and not field.rounded else _cleaner(field) for field in fields]
 
 
 def clean(row: Sequence[Any], by: Sequence[Cleaner | None]) -> Row:

@@ -35,29 +35,29 @@ class Statement:
     fields: tuple[Field, ...]
     hidden: tuple[Field, ...]
     query: Query
-    schema: Schema
+    source: Source
 
     @cached_property
     def cleaners(self) -> list[Cleaner | None]:
         """What makes our values of the driver's."""
-        return cleaners((*self.fields, *self.hidden))
+        return cleaners((*self.fields, *self.hidden), self.source.flavour.native)
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[Row]:
         """The driver's rows as those of a Result."""
         by, width = self.cleaners, len(self.fields)
-        if not any(by):
-            return [tuple(row)[:width] for row in found]
-        return [clean(row, by)[:width] for row in found]
+        if not any(by[:width]):
+            return [tuple(row[:width]) for row in found]
+        return [clean(row[:width], by[:width]) for row in found]
 
     def after(self, last: Sequence[Any]) -> str | None:
         """The cursor of a row of the driver's; None where there is none to have."""
-        sorts = cursor.terms(self.query, self.schema)
+        sorts = cursor.terms(self.query, self.source.schema)
         if sorts is None:
             return None
         named = dict(
             zip((field.name for field in (*self.fields, *self.hidden)), clean(last, self.cleaners), strict=True)
         )
-        return cursor.encode(self.query, self.schema, [named[str(sort.term)] for sort in sorts])
+        return cursor.encode(self.query, self.source.schema, [named[str(sort.term)] for sort in sorts])
 
 
 def table_of(
@@ -90,7 +90,7 @@ def compile(query: Query, table: SQLTable) -> Statement:
         sorts = cursor.fields(query.order(table.schema), table.schema)
         hidden = tuple(field for field in dict.fromkeys(sorts) if field.name not in query.columns)
         select = sqlselect.rows(query, table.source)
-    return Statement(select, fields, hidden, query, table.schema)
+    return Statement(select, fields, hidden, query, table.source)
 
 
 def run(query: Query, table: SQLTable, connection: sa.Connection) -> Result:

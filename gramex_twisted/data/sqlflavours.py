@@ -42,6 +42,8 @@ class Flavour:
     """What databases have in common; PostgreSQL's way where they differ."""
 
     engine = Engine.POSTGRES
+    native = frozenset({Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.OTHER})
+    """Kinds whose values drivers return as `records.Result` has them."""
 
     def column(self, column: Expression, field: Field) -> Expression:
         """The canonical form of `column`."""
@@ -151,6 +153,7 @@ class SQLite(Flavour):
     """SQLite, on a connection that `sqlite.prepare` has seen to."""
 
     engine = Engine.RE2
+    native = frozenset({Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.OTHER})
 
     def column(self, column: Expression, field: Field) -> Expression:
         """See Flavour."""
@@ -213,6 +216,7 @@ class MySQL(Flavour):
     """MariaDB, and MySQL 8 when `collation` is the other one."""
 
     engine = Engine.PCRE
+    native = frozenset({Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.DATE, Kind.DATETIME, Kind.OTHER})
 
     def __init__(self, collation: str) -> None:
         self.collation = collation

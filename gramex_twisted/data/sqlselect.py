@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -114,10 +115,33 @@ def rows(query: Query, source: Source) -> Select:
     flags = [sort.descending for sort in order]
     names = dict.fromkeys([*query.columns, *(field.name for field in sorts)])
     select = filtered(query, source, [source.columns[name].label(f"o{place}") for place, name in enumerate(names)])
-    if query.after is not None:
-        select = select.where(source.beyond(list(zip(sorts, flags, query.after, strict=True))))
     by = [each for field, flag in zip(sorts, flags, strict=True) for each in source.order(field, flag)]
-    return paged(select.order_by(*by), query)
+    if query.after is None:
+        return paged(select.order_by(*by), query)
+    select = select.where(source.beyond(list(zip(sorts, flags, query.after, strict=True))))
+    if not sorts[0].nullable or query.after[0] is None or query.limit is None:
+        return paged(select.order_by(*by), query)
+    return _in_two(select, query, source, list(names))
+
+
+def _in_two(select: Select, query: Query, source: Source, names: Sequence[str]) -> Select:
+    """A page after another by a column that may be null: its values and its nulls apart, so that both use its index."""
+    order = query.order(source.schema)
+    first, *rest = cursor.fields(order, source.schema)
+    flags = [sort.descending for sort in order]
+    tail = [each for field, flag in zip(rest, flags[1:], strict=True) for each in source.order(field, flag)]
+    column = source.columns[first.name]
+    bound = (query.after or ())[0]
+    edge = source.compare(column, Op.TO if flags[0] else Op.FROM, bound, first.kind)  # type: ignore[arg-type]
+    known = select.where(edge).order_by(*source.order(replace(first, nullable=False), flags[0]), *tail)
+    unknown = select.where(column.is_(None)).order_by(*tail)
+    parts = [sa.select(part.limit(query.limit).subquery()) for part in (known, unknown)]
+    both = sa.union_all(*parts).subquery("both")
+    by: list[Expression] = []
+    for field, flag in zip((first, *rest), flags, strict=True):
+        made = both.c[f"o{names.index(field.name)}"]
+        by += source.flavour.order(made, descending=flag, nullable=field.nullable)
+    return paged(sa.select(*both.c).order_by(*by), query)
 
 
 def filtered(query: Query, source: Source, columns: Sequence[Expression]) -> Select:
