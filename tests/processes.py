@@ -126,9 +126,16 @@ class Client(Protocol):
 
     def send(self, path: str = "/", **headers: str) -> Deferred[Response]:
         """Send a GET; fires with its response."""
+        return self._send("GET", path, b"", headers)
+
+    def put(self, path: str, body: bytes) -> Deferred[Response]:
+        """Send a PUT; fires with its response."""
+        return self._send("PUT", path, body, {"Content-Length": str(len(body))})
+
+    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Deferred[Response]:
         self._waiting = Deferred()
-        lines = [f"GET {path} HTTP/1.1", "Host: localhost", *(f"{key}: {value}" for key, value in headers.items())]
-        self.transport.write("\r\n".join([*lines, "", ""]).encode())
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{key}: {value}" for key, value in headers.items())]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         return self._waiting.addTimeout(DEADLINE, reactor)
 
     async def get(self, path: str = "/", **headers: str) -> Response:

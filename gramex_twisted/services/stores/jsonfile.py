@@ -7,7 +7,6 @@ processes take turns, and each reads the file again when another has replaced it
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,9 +18,9 @@ from gramex_twisted.services.stores.base import Change, Entry, Store, StoreError
 from gramex_twisted.services.stores.jsontext import checked, parse, render
 from gramex_twisted.services.stores.lane import Job, Lane
 from gramex_twisted.services.stores.locks import locked
+from gramex_twisted.services.stores.wholefile import WholeFile
 
 T = TypeVar("T")
-Stamp = tuple[int, int, int]
 #: Seconds that a busy writer leaves to other processes after each rewriting.
 COURTESY = 0.002
 
@@ -43,11 +42,10 @@ class JsonFileStore(Store):
 
     def __init__(self, reactor: Any, path: Path, *, threaded: bool = True, **options: Any) -> None:
         super().__init__(reactor, **options)
-        self.path = Path(os.path.realpath(path))  # renaming onto a symbolic link would replace it
-        self._lane: Lane[Work] = Lane(reactor, str(path), self._run, self.timeout, finish=self._hold, threaded=threaded)
+        self._file = file = WholeFile(path)
+        self.path = file.path
+        self._lane: Lane[Work] = Lane(reactor, str(path), self._run, self.timeout, finish=file.close, threaded=threaded)
         self._entries: Mapping[str, Entry] = {}  # replaced as a whole, by the thread
-        self._seen: Stamp | bool | None = False  # of the file that _entries is; None: there was none; False: not read
-        self._held: int | None = None  # that file, kept open so that no other gets its inode number, and so its stamp
 
     async def ready(self) -> None:
         """See ``Store.ready``: reads the file."""
@@ -55,7 +53,7 @@ class JsonFileStore(Store):
 
     async def get(self, key: str) -> Entry | None:
         """See ``Store.get``."""
-        if self._lane.stopping or self._stamp() != self._seen:
+        if self._lane.stopping or self._file.changed():
             await self.ready()
         entry = self._entries.get(key)
         return None if entry is None or entry.expired(self.clock()) else entry
@@ -112,15 +110,6 @@ class JsonFileStore(Store):
         super().stopService()
         return self._lane.stop()
 
-    def _stamp(self) -> Stamp | None:
-        """What changes when the file does; None when there is none."""
-        try:
-            return stamp(os.stat(self.path))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"{self.path}: {error.strerror}") from error
-
     # --- the thread's side
 
     def _run(self, jobs: list[Job[Work]]) -> None:
@@ -146,69 +135,21 @@ class JsonFileStore(Store):
 
     def _rewrite(self, jobs: list[Job[Work]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self._seen is not False and self._stamp() != self._seen:  # other processes write too: let them
+        if self._file.known and self._file.changed():  # other processes write too: let them
             time.sleep(COURTESY)
-        with locked(self._beside(".lock"), jobs[0].deadline - self.timeout / 10):
+        with locked(self._file.beside(".lock"), jobs[0].deadline - self.timeout / 10):
             self._refresh()
             entries = self._do(jobs)
             if entries != self._entries:
-                self._replace(render(entries))
+                self._file.replace(render(entries))
                 self._entries = entries
 
     def _refresh(self) -> None:
         """Read the file, if it is not the one that was read or written last."""
-        if self._stamp() == self._seen:
-            return
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            self._hold()
-            self._entries, self._seen = {}, None
-            return
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be read: {error.strerror}") from error
-        self._hold(descriptor)
-        self._seen, seen = False, stamp(os.fstat(descriptor))
-        with open(descriptor, "rb", closefd=False) as file:
-            self._entries, self._seen = parse(file.read(), self.path), seen
-
-    def _replace(self, content: bytes) -> None:
-        mode = self.path.stat().st_mode & 0o777 if self._seen else 0o600
-        temporary = self._beside(".tmp")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(content)
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-            os.rename(temporary, self.path)
-        except OSError:
-            os.close(descriptor)
-            temporary.unlink(missing_ok=True)
-            raise
-        self._hold(descriptor)
-        self._seen = stamp(os.fstat(descriptor))
-        sync_folder(self.path.parent)
-
-    def _hold(self, descriptor: int | None = None) -> None:
-        if self._held is not None:
-            os.close(self._held)
-        self._held = descriptor
-
-    def _beside(self, suffix: str) -> Path:
-        return self.path.with_name(self.path.name + suffix)
-
-
-def stamp(stat: os.stat_result) -> Stamp:
-    """What differs between a file and the one that replaces it, or what it becomes when it is edited."""
-    return stat.st_mtime_ns, stat.st_ino, stat.st_size
-
-
-def sync_folder(path: Path) -> None:
-    """Make a rename in the folder ``path`` survive a power cut."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        if self._file.changed():
+            content = self._file.read()
+            try:
+                self._entries = {} if content is None else parse(content, self.path)
+            except StoreError:
+                self._file.forget()
+                raise

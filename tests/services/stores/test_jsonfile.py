@@ -146,8 +146,8 @@ class WritingTests(JsonFileTest):
         store = self.store()
         await store.ready()
         contents: list[bytes] = []
-        replace = store._replace
-        self.patch(store, "_replace", lambda content: (contents.append(content), replace(content)))
+        replace = store._file.replace
+        self.patch(store._file, "replace", lambda content: (contents.append(content), replace(content)))
         await together(store.put(f"k{number}", b"{}") for number in range(50))
         self.assertEqual(len(contents), 1)
         await together([store.delete("absent"), store.purge()])

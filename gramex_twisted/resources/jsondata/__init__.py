@@ -1,0 +1,1 @@
+"""JSONHandler: a tree of JSON that requests read and change."""
