@@ -36,7 +36,7 @@ url:
   down: {pattern: /down, handler: ProxyHandler, kwargs: {url: http://127.0.0.1:DOWN/}}
   nowhere: {pattern: /nowhere, handler: ProxyHandler, kwargs: {url: http://upstream.invalid/}}
   socket: {pattern: /socket, handler: ProxyHandler, kwargs: {url: 'http+unix:///tmp/no-such-socket:/'}}
-  hasty: {pattern: /hasty, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, request_timeout: 0.5}}
+  hasty: {pattern: /hasty, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, request_timeout: 2}}
   fragile: {pattern: /fragile, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, cache: true}}
 """
 
@@ -77,7 +77,7 @@ url:
         peer = await self.upstream.next()
         got = answer_of(await client.closed())
         self.assertEqual((got.status, got.reason), (504, "Gateway Timeout"))
-        self.assertIn(b"did not answer within 0.5 s", got.body)
+        self.assertIn(b"did not answer within 2 s", got.body)
         await peer.closed()
 
     async def test_one_that_falls_silent_cuts_the_client_off(self) -> None:

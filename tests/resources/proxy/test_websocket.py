@@ -24,7 +24,7 @@ url:
     pattern: /cors
     handler: ProxyHandler
     kwargs: {url: http://UPSTREAM/, cors: {origins: ['*.example.org']}, request_headers: '*'}
-  quiet: {pattern: /quiet, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, websocket_timeout: 0.3}}
+  quiet: {pattern: /quiet, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, websocket_timeout: 2}}
 """
 
     async def ask(self, path: str, *lines: str, method: str = "GET", body: bytes = b"") -> Peer:
