@@ -68,7 +68,7 @@ class ResponseHeaders:
                 values = self._rewritten(context, name, values, asked)
             if values:
                 raw[name] = values
-        if b"X-Proxy-Url" not in forced:
+        if b"X-Proxy-Url" not in forced and asked.url.startswith((b"http:", b"https:")):
             raw[b"X-Proxy-Url"] = [asked.url.partition(b"?")[0]]
         for name, values in self._defaults(context):
             raw.setdefault(name, values)

@@ -57,6 +57,8 @@ class Exchange:
         """
         if isinstance(body, Sender):
             body.patience = self.patience
+        if self._native._disconnected:
+            raise ClientGone
         self._native.on_lost = self._client_left
         asking: Deferred[Any] = self._upstream.request(method, url, headers, body)
         self._asking = asking

@@ -34,6 +34,8 @@ CLAIMS = (
 OURS = "Host X-Gramex-User X-Gramex-Otp X-Gramex-Key X-Http-Method-Override X-Http-Method X-Method-Override"
 
 FOR, PROTO, HOST = b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host"
+#: Proxies that a request may have come through, so that one which leads to itself ends.
+MOST_HOPS = 32
 CLAIMED = frozenset({FOR, PROTO, HOST, b"X-Scheme"})
 
 
@@ -120,6 +122,8 @@ def _add_forwarded(context: Context, headers: Headers) -> None:
     hosts: list[bytes] | None = incoming.get(b"Host")
     if not CLAIMED.isdisjoint(incoming) and context.route.services.trusts(peer):
         chain = b", ".join([*incoming.get(FOR, ()), chain])
+        if chain.count(b",") >= MOST_HOPS:
+            raise HTTPError(508, f"this request has come through {MOST_HOPS} proxies: does one lead to itself?")
         proto = context.request.protocol.encode()
         hosts = incoming.get(HOST, hosts)
     raw[FOR], raw[PROTO] = [chain], [proto]

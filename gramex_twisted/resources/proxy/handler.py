@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gramex_twisted.resources.base import Resource, Setup
+from gramex_twisted.resources.base import Resource, Setup, response_headers
 from gramex_twisted.resources.proxy.answering import (
     Gather,
     Lines,
@@ -51,6 +51,7 @@ class ProxyHandler(Resource):
             raise setup.error(str(error), "url") from None
         self.request_headers = RequestHeaders(options.request_headers, setup)
         self.query = Query(options.default, setup)
+        response_headers(options.headers, setup, "headers")  # which tells what is no header
         self.response_headers = ResponseHeaders(options.headers)
         self.prepare = self._function("prepare", ["handler", "request"])
         self.modify = self._function("modify", ["handler", "request", "response"])
@@ -189,6 +190,7 @@ class ProxyHandler(Resource):
             raise ClientGone
         upstream, early = response.connection.take_over()
         client, channel.transport = channel.transport, None
+        upstream.write(b"".join(channel._dataBuffer))  # what the client has said without waiting for the answer
         lines = [b"HTTP/1.1 101 " + (response.phrase or b"Switching Protocols")]
         for name, values in response.headers.getAllRawHeaders():
             lines += [name + b": " + value for value in values]

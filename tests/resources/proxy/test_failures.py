@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.resources.proxy.support import HELLO, Answer, ProxyCase, answer_of
 from tests.servers import free_port
 
@@ -36,6 +38,7 @@ url:
   down: {pattern: /down, handler: ProxyHandler, kwargs: {url: http://127.0.0.1:DOWN/}}
   nowhere: {pattern: /nowhere, handler: ProxyHandler, kwargs: {url: http://upstream.invalid/}}
   socket: {pattern: /socket, handler: ProxyHandler, kwargs: {url: 'http+unix:///tmp/no-such-socket:/'}}
+  circle: {pattern: /circle, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/circle}}
   hasty: {pattern: /hasty, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, request_timeout: 2}}
   fragile: {pattern: /fragile, handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, cache: true}}
 """
@@ -136,6 +139,18 @@ url:
         answer = b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"
         _, got = await self.exchange("/up/", answer=answer)
         self.assertEqual((got.status, got.headers["location"], len(self.upstream.peers)), (302, "/up/", 1))
+
+    async def test_a_proxy_that_leads_to_itself_ends(self) -> None:
+        port = self.port.getHost().port
+        self.target.origin = f"http://127.0.0.1:{port}".encode()
+        got = await self.refused("/circle")
+        self.assertEqual(got.status, 508)
+        self.assertIn(b"does one lead to itself?", got.body)
+
+    @property
+    def target(self) -> Any:
+        """Where /circle leads."""
+        return self.gramex.shared.resources["circle"].target
 
     async def test_a_client_that_leaves_ends_the_request_there(self) -> None:
         client = await self.ask("/up/")

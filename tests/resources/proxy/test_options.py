@@ -22,6 +22,7 @@ class MistakeTests(AppTestCase):
             "{url: http://h/, request_headers: {A: '{nothing}'}}": "{nothing} is unknown; use {handler...}",
             "{url: http://h/, request_headers: {A: '{handler'}}": "expected '}'",
             "{url: http://h/, default: {a: ['{0}']}}": "{0} is unknown; use {handler...}",
+            "{url: http://h/, headers: {'a b': 1}}": "'a b' is not a header name",
             "{url: https://h/, ca: missing.pem}": "url.p.kwargs.ca: [Errno 2]",
             "{url: https://h/, ca: gramex.yaml}": "no certificate in",
             "{url: http://h/, prepare: 'no.such()'}": "prepare",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from twisted.internet.endpoints import SSL4ClientEndpoint, connectProtocol
+from twisted.internet.ssl import CertificateOptions, DefaultOpenSSLContextFactory
+
 from gramex_twisted.services.upstream.service import Upstreams
-from tests.resources.proxy.support import Counter, Peer, ProxyCase, Pusher, answer_of, head_of
+from tests.certificates import make_certificate
+from tests.resources.proxy.support import Counter, Peer, ProxyCase, Pusher, answer_of, head_of, reactor
 
 UPGRADE = ["Upgrade: websocket", "Sec-WebSocket-Key: abc", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: chat"]
 SWITCHED = (
@@ -88,6 +94,14 @@ url:
             sides[slow].transport.resumeProducing()
             self.assertTrue(await counter.done)
 
+    async def test_a_client_that_does_not_wait_for_the_answer_is_heard(self) -> None:
+        client = await self.ask("/up/", body=b"hasty")
+        peer = await self.upstream.next()
+        await peer.until(b"\r\n\r\n")
+        peer.send(SWITCHED)
+        await client.until(b"\r\n\r\n")
+        await peer.until(b"hasty")
+
     async def test_what_the_upstream_answers_instead_is_passed_on(self) -> None:
         client = await self.ask("/up/")
         peer = await self.upstream.next()
@@ -138,3 +152,47 @@ url:
         client.cut()
         await peer.closed()
         await self.gramex.idle()
+
+
+class SecureTests(ProxyCase):
+    """The same over TLS on both sides."""
+
+    config = """
+url:
+  up: {pattern: '/up/(.*)', handler: ProxyHandler, kwargs: {url: https://localhost:PORT/, ca: CERTIFICATE}}
+"""
+
+    def configured(self, config: str) -> str:
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        certificate, key = make_certificate(folder, "upstream")
+        self.options = DefaultOpenSSLContextFactory(str(key), str(certificate))
+        self.secure = reactor.listenSSL(0, self.upstream, self.options, interface="127.0.0.1")
+        self.addCleanup(self.secure.stopListening)
+        names = {"PORT": self.secure.getHost().port, "CERTIFICATE": certificate}
+        for name, value in names.items():
+            config = config.replace(name, str(value))
+        return super().configured(config)
+
+    async def test_both_sides_say_what_they_like_and_hold_each_other_back(self) -> None:
+        port = reactor.listenSSL(0, self.site, self.options, interface="127.0.0.1")
+        endpoint = SSL4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port, CertificateOptions(verify=False))
+        for slow in (0, 1):
+            client: Peer = await connectProtocol(endpoint, Peer())
+            self.clients.append(client)
+            head = ["GET /up/ HTTP/1.1", "Host: app.example", "Connection: Upgrade", *UPGRADE, "", ""]
+            client.send("\r\n".join(head).encode())
+            peer = await self.upstream.next()
+            await peer.until(b"\r\n\r\n")
+            peer.send(SWITCHED + b"early")
+            await client.until(b"early")
+            sides = (client, peer)
+            sides[slow].transport.pauseProducing()
+            pusher = Pusher(sides[1 - slow], TOTAL)
+            self.assertLess(await pusher.held_back(), BUFFERED)
+            counter = Counter(sides[slow], TOTAL)
+            sides[slow].transport.resumeProducing()
+            self.assertTrue(await counter.done)
+            sides[slow].close()
+            await sides[1 - slow].closed()
+        await port.stopListening()
