@@ -74,6 +74,17 @@ def table_of(
     return SQLTable(sqlselect.Source(clause, known, dialect), known)
 
 
+def reflect(connection: sa.Connection, name: str, *, namespace: str | None = None) -> SQLTable:
+    """The table or view `name` of a database, in its schema `namespace`, to be queried.
+
+    Raises sqlalchemy.exc.NoSuchTableError, and ValueError for other databases than those above.
+    """
+    from gramex_twisted.data import sqlreflect
+
+    table, schema = sqlreflect.reflect(connection, name, namespace)
+    return table_of(table, connection.dialect, schema=schema)
+
+
 def compile(query: Query, table: SQLTable) -> Statement:
     """`query` in SQL. Raises QueryError for a regular expression that this database cannot be given."""
     import sqlalchemy as sa
@@ -104,7 +115,7 @@ def run(query: Query, table: SQLTable, connection: sa.Connection) -> Result:
 def stream(query: Query, table: SQLTable, connection: sa.Connection, size: int = 1000) -> Iterator[list[Row]]:
     """The rows of the answer, at most `size` at a time, as the database finds them: memory for one batch."""
     statement = compile(query, table)
-    with connection.execution_options(yield_per=size).execute(statement.select) as result:
+    with connection.execute(statement.select, execution_options={"yield_per": size}) as result:
         for found in result.partitions():
             yield statement.rows(found)
 

@@ -231,9 +231,13 @@ class MySQL(Flavour):
         return sa.type_coerce(column, RAW)
 
     def among(self, raw: Expression, column: Expression, field: Field, values: Sequence[Value]) -> Expression:
-        """See Flavour. The plain column, which has fewer differences, is compared for the sake of its index."""
+        """See Flavour. The plain column, which has fewer differences, is compared for the sake of its index.
+
+        Only with ASCII, which every character set has: what a column's set has not, is an error to the database.
+        """
         exact = super().among(raw, column, field, values)
-        if field.kind is not Kind.TEXT or raw is column or not isinstance(raw.type, sa.String):
+        plain = field.kind is Kind.TEXT and isinstance(raw.type, sa.String) and all(str(v).isascii() for v in values)
+        if not plain:
             return exact
         return sa.and_(super().among(raw, sa.type_coerce(raw, RAW), field, values), exact)
 

@@ -138,10 +138,9 @@ class SQLBackend(Table):
         with engine.begin() as connection:
             self.made.create(connection)
             self.fill(data, connection)
-            reflected = sa.Table(name, sa.MetaData(), autoload_with=connection)
-        # SQLAlchemy reflects MariaDB's `odd``name` as it is written there
-        clause = self.made if "`" in "".join(data.names) else reflected
-        self.table = sql.table_of(clause, engine.dialect)
+            # SQLAlchemy reflects MariaDB's `odd``name` as it is written there
+            odd = "`" in "".join(data.names)
+            self.table = sql.table_of(self.made, engine.dialect) if odd else sql.reflect(connection, name)
         self.schema = self.table.schema
 
     def fill(self, data: Data, connection: sa.Connection) -> None:
