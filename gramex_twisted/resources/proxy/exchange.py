@@ -60,9 +60,9 @@ class Exchange:
         if self._native._disconnected:
             raise ClientGone
         self._native.on_lost = self._client_left
-        asking: Deferred[Any] = self._upstream.request(method, url, headers, body)
-        self._asking = asking
         try:
+            asking: Deferred[Any] = self._upstream.request(method, url, headers, body)
+            self._asking = asking
             self._response = response = await asking
         except Exception as error:  # noqa: BLE001 - whatever a connection may fail with
             raise self._explained(error, url, route) from None

@@ -86,6 +86,8 @@ class RequestHeaders:
         for name, values in sent.items():
             if self.passes(name) and name not in named:
                 raw[name] = values
+        if b"Host" in raw:
+            raw[b"Host"] = raw[b"Host"][:1]
         if b"Cookie" in raw:
             self._hide_session(context, headers)
         _add_forwarded(context, headers)

@@ -10,8 +10,9 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 from twisted.web._newclient import Request
@@ -50,6 +51,7 @@ class Pool(HTTPConnectionPool):
         self.cachedConnectionTimeout = idle_timeout  # type: ignore[assignment]
         self.connect_timeout = connect_timeout
         self._sweeper: Any = None
+        self._closed = False
 
     def getConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
         """An idle connection, or a new one."""
@@ -62,7 +64,7 @@ class Pool(HTTPConnectionPool):
         :raises TimeoutError: when it does not come about in time.
         """
         connecting: Deferred[Any] = self._newConnection(key, endpoint)
-        return connecting.addTimeout(self.connect_timeout, self._reactor)
+        return connecting.addTimeout(self.connect_timeout, self._reactor, _too_late)
 
     def idle(self, key: Any, *, fresh: bool = False) -> Connection | None:
         """The idle connection that was in use last, since others may be closing.
@@ -82,6 +84,9 @@ class Pool(HTTPConnectionPool):
     def _putConnection(self, key: Any, connection: Connection) -> None:
         """Keep a connection. One timer looks at them all, so that a request sets none."""
         kept: list[Connection] = self._connections.setdefault(key, [])
+        if self._closed:
+            connection.cut()
+            return
         if len(kept) >= self.maxPersistentPerHost:
             kept.pop(0).cut()
         connection.idle_since = self._reactor.seconds()
@@ -110,7 +115,8 @@ class Pool(HTTPConnectionPool):
             self._sweeper = self._reactor.callLater(again, self._sweep)
 
     def closeCachedConnections(self) -> Deferred[None]:
-        """Close all idle connections; fires when they are closed."""
+        """Close all idle connections, and those in use when they are not any more; fires when the idle are closed."""
+        self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -182,7 +188,8 @@ class Upstream(Agent):
             if target[:1] != b"/":
                 target = b"/" + target
             headers = Headers() if headers is None else headers
-            headers._rawHeaders.setdefault(b"Host", [place.host])
+            if len(headers._rawHeaders.setdefault(b"Host", [place.host])) != 1:
+                raise ValueError("a request has one Host header")
             request = Request(method, target, headers, bodyProducer, self._pool.persistent)
         except (ValueError, SchemeNotSupported) as error:
             return fail(error)
@@ -215,6 +222,14 @@ class Upstream(Agent):
             )
             places[origin] = place = Place(origin, self._getEndpoint(uri), host)
         return place
+
+
+def _too_late(result: Any, seconds: float) -> Any:
+    """What a connection that was cancelled comes to."""
+    if isinstance(result, Failure):
+        result.trap(CancelledError)
+        raise TimeoutError(string=f"no connection within {seconds:g} s")
+    return result
 
 
 def _send(connection: Any, request: Request) -> Deferred[IResponse]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from tests.resources.proxy.support import HELLO, Counter, ProxyCase, Pusher, answer_of, head_of
-
-TOTAL = 64 << 20
-#: Bytes that the kernel's buffers on the way may hold, and ours.
-BUFFERED = 24 << 20
+from tests.resources.proxy.pushing import BUFFERED, TOTAL, Counter, Pusher
+from tests.resources.proxy.support import HELLO, ProxyCase, answer_of, head_of
 
 
 class StreamTests(ProxyCase):

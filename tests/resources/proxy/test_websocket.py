@@ -9,15 +9,14 @@ from twisted.internet.ssl import CertificateOptions, DefaultOpenSSLContextFactor
 
 from gramex_twisted.services.upstream.service import Upstreams
 from tests.certificates import make_certificate
-from tests.resources.proxy.support import Counter, Peer, ProxyCase, Pusher, answer_of, head_of, reactor
+from tests.resources.proxy.pushing import BUFFERED, TOTAL, Counter, Pusher
+from tests.resources.proxy.support import Peer, ProxyCase, answer_of, head_of, reactor
 
 UPGRADE = ["Upgrade: websocket", "Sec-WebSocket-Key: abc", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: chat"]
 SWITCHED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: xyz\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
 )
-TOTAL = 64 << 20
-BUFFERED = 24 << 20
 
 
 class WebSocketTests(ProxyCase):
