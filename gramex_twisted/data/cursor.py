@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from decimal import Decimal
+from math import inf
 
 import orjson
 
@@ -19,6 +20,8 @@ from gramex_twisted.data.types import Kind, QueryError, Value, convert
 
 ARGUMENT = "_after"
 MOST_CHARACTERS = 16_384
+INFINITE = {"inf": inf, "-inf": -inf}
+"""Numbers that JSON has not, as a cursor has them."""
 
 
 def terms(query: Query, schema: Schema) -> tuple[Sort, ...] | None:
@@ -36,7 +39,7 @@ def fields(sorts: Sequence[Sort], schema: Schema) -> tuple[Field, ...]:
 def encode(query: Query, schema: Schema, values: Sequence[Value | None]) -> str:
     """The cursor of a row that has `values` in the columns of `terms`."""
     sorts = terms(query, schema) or ()
-    cells = [str(value) if isinstance(value, Decimal) else value for value in values]
+    cells = [str(value) if isinstance(value, Decimal) or value in INFINITE.values() else value for value in values]
     return base64.urlsafe_b64encode(orjson.dumps([_names(sorts), cells])).decode().rstrip("=")
 
 
@@ -74,6 +77,8 @@ def _parsed(text: str) -> tuple[object, list[object]]:
 def _value(cell: object, field: Field, text: str) -> Value | None:
     if cell is None and field.nullable:
         return None
+    if field.kind is Kind.FLOAT and isinstance(cell, str) and cell in INFINITE:
+        return INFINITE[cell]
     if isinstance(cell, bool) == (field.kind is Kind.BOOL) and isinstance(cell, str | int | float):
         try:
             return convert(str(cell) if not isinstance(cell, bool) else str(int(cell)), field.kind)

@@ -40,13 +40,21 @@ class Result:
         names = self.names
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
+    def plain(self) -> list[dict[str, Any]]:
+        """The records for `dump`: times as texts, since orjson 3.13 writes 00:00:00.010000 as 00:00:00.10000."""
+        times = [field.name for field in self.fields if field.kind is Kind.TIME]
+        records = self.records()
+        for record in records if times else ():
+            record.update({name: record[name].isoformat() for name in times if isinstance(record[name], time)})
+        return records
+
     def json(self) -> bytes:
         """The records as JSON: see `dump`."""
-        return dump(self.records())
+        return dump(self.plain())
 
 
 def dump(value: Any) -> bytes:
-    """JSON in UTF-8: ISO dates and times, null for infinite numbers, base64 for bytes, text for what else there is."""
+    """JSON in UTF-8: ISO dates, null for infinite numbers, base64 for bytes, text for what else there is."""
     return orjson.dumps(value, default=_default)
 
 

@@ -93,7 +93,7 @@ class Table:
     def distinct(self, url: str) -> bytes:
         """FilterHandler's answer as JSON."""
         queries = parse_distinct(arguments(url), self.schema)
-        return dump({name: self.run(query).records() for name, query in queries.items()})
+        return dump({name: self.run(query).plain() for name, query in queries.items()})
 
 
 def arguments(url: str) -> dict[str, list[str]]:
