@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.internet.task import LoopingCall
 
 from gramex_twisted.services.container import Services
 
 #: Codes to close with: the server stops; it goes on, with another route.
 GOING_AWAY, RESTARTED = 1001, 1012
+#: Most calls in threads at once, or waiting for one: the pool has room for others too.
+MOST_IN_THREADS = 200
 #: Seconds between looks at all connections.
 TICK = 1.0
 
@@ -41,6 +43,7 @@ class WebSockets(Service):
     def __init__(self, services: Services) -> None:
         self.open: set[OpenSocket] = set()
         self.draining = False
+        self.places = DeferredSemaphore(MOST_IN_THREADS)
         self._reactor = services.reactor
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = services.reactor

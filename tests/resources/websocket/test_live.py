@@ -137,10 +137,11 @@ class SlowReaderTests(LiveSocketCase):
         client.transport.pauseProducing()
         client.send("go")
         [connection] = self.open_sockets()
-        while not connection.protocol.out.paused:
+        while not connection.protocol.out.paused and not connection.ended:
             await self.turn()
         for _ in range(50):
             await self.turn()
+        self.assertEqual((connection.close_code, connection.protocol.state), (None, connection.protocol.STATE_OPEN))
         self.assertLess(connection.protocol.out.size, 4 << 20)
         client.transport.abortConnection()
         self.assertEqual(await self.closed(), ["WebSocketClosedError", (1006, "the connection was lost")])
@@ -150,7 +151,7 @@ class SlowReaderTests(LiveSocketCase):
         client.transport.pauseProducing()
         client.send("go")
         [connection] = self.open_sockets()
-        while not connection.protocol.out.paused:
+        while not connection.protocol.out.paused and not connection.ended:
             await self.turn()
         self.assertLess(connection.protocol.out.size, 1 << 20)
         client.transport.abortConnection()

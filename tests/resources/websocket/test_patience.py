@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
-from gramex_twisted.resources.websocket.connection import FEW_WAITING, KEEP_ALIVE, MOST_WAITING
+from gramex_twisted.resources.websocket.calls import FEW_WAITING, MOST_WAITING
+from gramex_twisted.resources.websocket.connection import KEEP_ALIVE
 from tests.resources.websocket.support import (
     PING,
     PONG,
@@ -40,6 +41,14 @@ def shout(handler, message):
     for number in range(int(message)):
         handler.write_message("x" * 1000)
 
+async def forever(handler):
+    events.append("open")
+    try:
+        await Deferred()
+    except BaseException as error:
+        events.append(type(error).__name__)
+        raise
+
 def on_close(handler):
     events.append((handler.close_code, handler.close_reason))
 """
@@ -49,6 +58,7 @@ url:
   wait: {pattern: /wait, handler: WebSocketHandler, kwargs: {on_message: functions.wait}}
   talk: {pattern: /talk, handler: WebSocketHandler, kwargs: {on_message: functions.talk}}
   shout: {pattern: /shout, handler: WebSocketHandler, kwargs: {on_message: functions.shout, thread: false}}
+  forever: {pattern: /forever, handler: WebSocketHandler, kwargs: {open: functions.forever}}
   quiet: {pattern: /quiet, handler: WebSocketHandler, kwargs: {ping_interval: 0}}
 """
 
@@ -190,6 +200,16 @@ class SilenceTests(PatienceCase):
         self.assertTrue(wire.transport.aborted)
         wire.end()
         self.assertEqual(self.events, [(1001, "the server stops")])
+
+    def test_a_coroutine_that_would_wait_for_ever_is_cancelled_when_the_client_is_gone(self) -> None:
+        wire = self.open("/forever")
+        wire.end()
+        self.assertEqual(self.events, ["open"])
+        wire.wait(4)
+        self.assertEqual(self.events, ["open"], "what takes a moment may end")
+        wire.wait(3)
+        self.assertEqual(self.events, ["open", "CancelledError", (1006, "the connection was lost")])
+        self.assertEqual(self.app.gramex.in_flight, 0)
 
     def test_nothing_ticks_when_all_are_gone(self) -> None:
         self.open("/talk").end()
