@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -183,6 +185,8 @@ class ImportTests(SynchronousTestCase):
     def test_importing_the_package_imports_no_library(self) -> None:
         modules = "frame sql sqlite arguments distinct records cursor query regexparser framegroups framecolumns"
         code = f"import sys\nfrom gramex_twisted.data import {', '.join(modules.split())}\nprint(*sys.modules)"
-        loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, env=environment)
+        loaded = run.stdout.split()
         self.assertIn("gramex_twisted.data.sql", loaded)
         self.assertEqual(set(loaded) & {"polars", "sqlalchemy", "re2", "numpy", "twisted"}, set())
