@@ -234,3 +234,27 @@ class PrepareTests(ProxyCase):
         client = await self.ask("/injects")
         self.assertIn(b"HTTP/1.1 500 ", await client.closed())
         self.assertEqual(self.upstream.peers, [])
+
+
+class ForwardedTests(ProxyCase):
+    sent = ("X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https", "X-Forwarded-Host: public.example")
+    proxies = "[127.0.0.1]"
+    expected = ("6.6.6.6, 127.0.0.1", "https", "public.example")
+    config = """
+app: {trusted_proxies: TRUSTED}
+url:
+  all: {pattern: '/all/(.*)', handler: ProxyHandler, kwargs: {url: http://UPSTREAM/, request_headers: '*'}}
+"""
+
+    def configured(self, config: str) -> str:
+        return super().configured(config).replace("TRUSTED", self.proxies)
+
+    async def test_only_a_trusted_proxy_before_us_is_believed(self) -> None:
+        head, _ = await self.exchange("/all/", *self.sent)
+        names = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
+        self.assertEqual(tuple(head.headers[name] for name in names), self.expected)
+
+
+class PretenderTests(ForwardedTests):
+    proxies = "[10.0.0.1]"
+    expected = ("127.0.0.1", "http", "app.example")
