@@ -153,7 +153,7 @@ class SQLite(Flavour):
     """SQLite, on a connection that `sqlite.prepare` has seen to."""
 
     engine = Engine.RE2
-    native = frozenset({Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.OTHER})
+    native = frozenset({Kind.INT, Kind.TEXT, Kind.OTHER})
 
     def column(self, column: Expression, field: Field) -> Expression:
         """See Flavour."""

@@ -49,6 +49,9 @@ def _sampled(connection: sa.Connection, table: sa.Table, fields: tuple[Field, ..
     for place, field in enumerate(vague):
         type_ = sa.func.typeof(sample.c[f"c{place}"])
         found = frozenset(connection.execute(sa.select(type_).distinct()).scalars()) - {"null"}
-        if found or field.kind is not Kind.DECIMAL:
-            kinds[field.name] = NUMBERS.get(found, Kind.OTHER if "blob" in found else Kind.TEXT)
+        other = Kind.OTHER if "blob" in found else Kind.TEXT
+        if field.kind is not Kind.DECIMAL:
+            kinds[field.name] = NUMBERS.get(found, other)
+        elif found - {"integer", "real"}:  # STRING, for one, is a numeric type to SQLite
+            kinds[field.name] = other
     return tuple(replace(field, kind=kinds.get(field.name, field.kind)) for field in fields)

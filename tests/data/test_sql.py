@@ -110,7 +110,7 @@ class SQLiteTests(DatabaseTestCase):
         table = self.made(
             "loose", "id INTEGER PRIMARY KEY, s STRING, m MONEY, x, b BLOB, empty", "1, 'Oslo', 2.5, 3, x'00', NULL"
         )
-        kinds = {"id": "INT", "s": "TEXT", "m": "FLOAT", "x": "INT", "b": "OTHER", "empty": "TEXT"}
+        kinds = {"id": "INT", "s": "TEXT", "m": "DECIMAL", "x": "INT", "b": "OTHER", "empty": "TEXT"}
         self.assertEqual(self.kinds(table), kinds)
         self.assertEqual(self.ask(table, "s=Oslo&x>~=3&m>=2&_c=id"), [{"id": 1}])
         self.assertEqual(self.ask(table, "b&empty!&_c=id"), [{"id": 1}])
