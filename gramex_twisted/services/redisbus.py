@@ -66,6 +66,7 @@ class RedisBus(Service):
         self._loop: Deferred[None] | None = None
         self._tried: list[Deferred[None]] = []
         self._subscriber: Subscriber | None = None
+        self._stopping = False
         self._state = ""  # what was logged last; empty before the first attempt
 
     # Sending ----------------------------------------------------------------------------------------------------------
@@ -98,8 +99,10 @@ class RedisBus(Service):
     def _received(self, message: bytes) -> None:
         try:
             sender, text, length = _HEAD.unpack_from(message)
+            if len(message) < _HEAD.size + length:
+                raise ValueError("cut off")
             room = message[_HEAD.size : _HEAD.size + length].decode("utf-8", "surrogatepass")
-        except (struct.error, UnicodeDecodeError):
+        except (struct.error, ValueError):
             log.warn("{channel}: a message that is none of ours", channel=self._channel)
             return
         if sender != self._sender:
@@ -108,18 +111,20 @@ class RedisBus(Service):
 
     async def _listen(self) -> None:
         pause = FIRST_PAUSE
-        while True:
+        while not self._stopping:
             try:
                 subscriber = await self._subscribe()
                 pause = FIRST_PAUSE
                 self._say("listening")
-                await self._until_lost(subscriber)
-                self._say("the connection was lost")
+                if not self._stopping:  # whoever waited for this may have stopped it
+                    await self._until_lost(subscriber)
+                    self._say("the connection was lost")
             except CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is wrong with Redis, it is tried again
                 self._say(f"cannot be used: {error}")
-            await deferLater(self._reactor, pause * (0.5 + random.random()))
+            if not self._stopping:
+                await deferLater(self._reactor, pause * (0.5 + random.random()))
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _subscribe(self) -> Subscriber:
@@ -134,6 +139,7 @@ class RedisBus(Service):
         except BaseException:
             subscriber.transport.abortConnection()
             raise
+        self._subscriber = subscriber
         return subscriber
 
     def _in_time(self, reply: Deferred[Any]) -> Deferred[Any]:
@@ -141,7 +147,6 @@ class RedisBus(Service):
 
     async def _until_lost(self, subscriber: Subscriber) -> None:
         """Wait for the end of the connection, and see that its other end is there."""
-        self._subscriber = subscriber
         gone = subscriber.whenDisconnected()
         beat = LoopingCall(_beat, subscriber)
         beat.clock = self._reactor
@@ -165,6 +170,7 @@ class RedisBus(Service):
     def stopService(self) -> Deferred[None]:
         """Close both connections."""
         super().stopService()
+        self._stopping = True
         if self._loop is not None:
             self._loop.cancel()
         return Deferred.fromCoroutine(self._close())
