@@ -49,6 +49,8 @@ CONTENTS = {
     "/count/f": ["28"],
     "/densest": [">Osmium</a>", ">22.61</td>"],
     "/decay": ["Carbon-14", "600 left", "none left", "</html>"],
+    "/samples/": ['name="_xsrf"', 'type="file"'],
+    "/samples/files": ["{"],
     "/todo/": ["What is to be done?"],
     "/todo/data/": [""],
     "/log/9": ["counts  "],

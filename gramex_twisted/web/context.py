@@ -154,6 +154,11 @@ class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages):
             self._body = native.streamed or StoredBody(native.content, native.body_size, self.route.services.threads)
         return self._body
 
+    def set_form(self, arguments: dict[str, list[bytes]], files: dict[str, list[AttrDict]]) -> None:
+        """Show the arguments and files of a form that the handler has read while it arrived."""
+        self.request.set_form(arguments, files)
+        self._args = None
+
     async def parse_form(self) -> None:
         """Read a large form in a thread now, so that nothing that asks for an argument later holds the reactor."""
         if self.get_content_type() in FORMS:

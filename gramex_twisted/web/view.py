@@ -94,6 +94,11 @@ class RequestView:
             merged.setdefault(name, []).extend(values)
         return merged
 
+    def set_form(self, arguments: dict[str, list[bytes]], files: dict[str, list[AttrDict]]) -> None:
+        """Show the arguments and files of a form that the handler has read while it arrived."""
+        self.__dict__.pop("arguments", None)
+        self.__dict__ |= {"body_arguments": arguments, "files": files}
+
     @cached_property
     def _form(self) -> tuple[dict[str, list[bytes]], dict[str, list[AttrDict]]]:
         if self._request.streamed is not None:

@@ -22,11 +22,14 @@ CREATE INDEX entries_expires ON entries (store, expires) WHERE expires IS NOT NU
 #: Bytes that the write-ahead log keeps on disk after a burst.
 LOG_SIZE = 16 << 20
 
+SetUp = Callable[[sqlite3.Connection, Path], None]
 
-def connect(path: Path, deadline: float) -> sqlite3.Connection:
+
+def connect(path: Path, deadline: float, set_up: SetUp | None = None) -> sqlite3.Connection:
     """A connection that writes, in autocommit mode; makes the file (mode 0600) and its table when they are missing.
 
     :param deadline: when to give up, by time.monotonic().
+    :param set_up: makes the table, where it is another than this store's own.
     :raises StoreError: when the file cannot be used.
     """
     try:
@@ -36,7 +39,7 @@ def connect(path: Path, deadline: float) -> sqlite3.Connection:
         raise StoreError(f"{path}: cannot be opened: {error.strerror}") from error
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        patiently(lambda: _set_up(connection, path), path, deadline)
+        patiently(lambda: (set_up or _set_up)(connection, path), path, deadline)
     except BaseException:
         connection.close()
         raise
