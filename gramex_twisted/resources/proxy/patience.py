@@ -73,6 +73,7 @@ class Patience:
     def stop(self) -> None:
         """Nothing is waited for any more."""
         self._watch.remove(self)
+        self._give_up = _nothing  # what it belongs to is freed at once, and not when the garbage is collected
 
     def is_over(self, now: float) -> bool:
         """Whether the time is up."""
@@ -82,3 +83,7 @@ class Patience:
         """The time is up."""
         self.ended = True
         self._give_up()
+
+
+def _nothing() -> None:
+    """There is nobody to tell."""
