@@ -40,7 +40,7 @@ def parse(source: str, *, ignore_case: bool = False) -> Pattern:
     node = parser.choice(0)
     if parser.rest:
         raise ValueError("has a ) without its (")
-    if node.weight > MOST_WEIGHT:
+    if node.weight > MOST_WEIGHT + len(source):
         raise ValueError("repeats too much")
     return Pattern(source, ignore_case, node)
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
+from gramex_twisted.data.query import Op
 from gramex_twisted.data.regex import Engine, Pattern
 from gramex_twisted.data.schema import Field
 from gramex_twisted.data.sqlite import SQRT
@@ -67,6 +68,10 @@ class Flavour:
         if len(plain) == 1:
             return column == sa.literal(plain[0], self.type(field.kind))
         return column.in_(sa.bindparam(None, plain, type_=self.type(field.kind), unique=True, expanding=True))
+
+    def hint(self, raw: Expression, field: Field, op: Op, value: Value) -> Expression | None:
+        """What is true of a column `raw` wherever the order comparison is, and an index can find; None: nothing."""
+        return None
 
     def contains(self, raw: Expression, column: Expression, text: str) -> Expression:
         """Whether `text` is part of a column."""
@@ -172,6 +177,14 @@ class SQLite(Flavour):
         rest = sa.func.substr(sa.literal_column(f"'{zero}'"), sa.func.length(text) + 1)
         whole = sa.type_coerce(text, sa.Text()).concat(sa.type_coerce(rest, sa.Text()))
         return sa.type_coerce(sa.func.substr(whole, 1, len(zero)), RAW)
+
+    def hint(self, raw: Expression, field: Field, op: Op, value: Value) -> Expression | None:
+        """See Flavour. Whatever form a time was stored in, it starts with its day."""
+        if not isinstance(value, datetime):
+            return None
+        day = value.date().isoformat()
+        column = sa.type_coerce(raw, RAW)
+        return column >= sa.literal(day, RAW) if op in (Op.ABOVE, Op.FROM) else column < sa.literal(f"{day}~", RAW)
 
     def value(self, value: Value, kind: Kind) -> Any:
         """See Flavour."""

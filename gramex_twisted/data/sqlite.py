@@ -31,6 +31,8 @@ def matcher() -> Callable[[str, object], bool | None]:
     """The function behind `value REGEXP pattern`. Patterns are those that `regex.Pattern.write` wrote."""
     import re2  # type: ignore[import-untyped]
 
+    options = re2.Options()
+    options.log_errors = False
     compiled: dict[str, Any] = {}
 
     def matches(pattern: str, value: object) -> bool | None:
@@ -40,7 +42,7 @@ def matcher() -> Callable[[str, object], bool | None]:
         if found is None:
             if len(compiled) >= MOST_PATTERNS:
                 compiled.clear()
-            found = compiled[pattern] = re2.compile(pattern)
+            found = compiled[pattern] = re2.compile(pattern, options)
         return found.search(value if isinstance(value, str) else str(value)) is not None
 
     return matches

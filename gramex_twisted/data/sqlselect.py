@@ -56,7 +56,9 @@ class Source:
         else:
             plain = [value for value in values if not isinstance(value, Pattern)]
             if op not in (Op.IN, Op.NOT_IN):
-                return self.compare(column, op, threshold(field, op, plain[0]), field.kind)
+                found = self.compare(column, op, threshold(field, op, plain[0]), field.kind)
+                hint = None if raw is column else self.flavour.hint(raw, field, op, plain[0])
+                return found if hint is None else sa.and_(hint, found)
             if field.is_inexact:
                 found = sa.or_(*(self.near(column, value) for value in plain))
             else:

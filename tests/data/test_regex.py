@@ -173,7 +173,9 @@ class PatternTests(SynchronousTestCase):
 
     def test_patterns_that_would_cost_too_much_are_refused(self) -> None:
         self.assertEqual(refused("a{256}"), "repeats something more than 255 times")
-        self.assertEqual(refused("(a{100}){100}"), "repeats too much")
+        for source in ("(a{100}){100}", "((((a?){30})?){30})?", r"(\W{250}){4}", "(a{18}){18}"):
+            self.assertEqual(refused(source), "repeats too much")
+        self.assertEqual(parse("a" * 1000).literal, "a" * 1000)
         self.assertEqual(refused("((a{30}){30}){30}"), "repeats too much")
         self.assertEqual(refused("(" * 50 + "a" + ")" * 50), "has too many groups in groups")
         self.assertEqual(refused("a" * 1001), "is longer than 1000 characters")

@@ -78,6 +78,11 @@ class SQLiteTests(DatabaseTestCase):
             self.ask(table, "_by=at&_c=id|count&_sort=-at"), self.ask(table, "_by=at&_c=id|count&_sort=-id|count")
         )
         self.assertEqual([row["id|count"] for row in self.ask(table, "_by=at&_c=id|count")], [1, 6])
+        self.assertEqual(self.ask(table, "at>~=2024-01-31T08:00&at<~=2024-01-31T08:00&_c=id"), same)
+        self.assertEqual(self.ask(table, "at<=2024-01-31T08:00&at>=2024-01-30&_c=id"), [{"id": 6}])
+        self.execute("CREATE INDEX by_at ON forms (at)")
+        for url in ("at>=2024-01-31T08:00", "at<=2024-01-31T08:00"):
+            self.assertIn("SEARCH forms USING COVERING INDEX by_at", self.plan(table, f"{url}&_by=&_c=id|count"))
 
     def test_rows_without_a_primary_key_are_in_the_order_of_their_rowids(self) -> None:
         table = self.made("keyless", "a TEXT, n INTEGER", "'x', 3", "'y', 2", "'x', 1")
