@@ -196,8 +196,8 @@ class ProxyHandler(Resource):
             lines += [name + b": " + value for value in values]
         client.write(b"\r\n".join([*lines, b"", b""]))
         context._status = native.code = 101
-        Tunnel(self.upstreams, native.site, self.services.reactor, self.options.websocket_timeout).open(
-            client, upstream, early
-        )
+        tunnel = Tunnel(self.setup.config, self.services.reactor, self.options.websocket_timeout)
+        self.upstreams.hold(tunnel)
+        tunnel.open(client, upstream, early)
         native.site.channel_lost(channel)
         return HANDLED

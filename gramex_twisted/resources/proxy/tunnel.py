@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
+    from gramex_twisted.config.document import RouteConfig
+    from gramex_twisted.services.container import Services
     from gramex_twisted.services.upstream.service import Upstreams
+
+
+#: Seconds in which one side may take what the other has said before it left.
+LAST_WORDS = 30.0
 
 
 class Side(Protocol):
@@ -33,24 +39,25 @@ class Side(Protocol):
 class Tunnel:
     """Two connections. What one cannot take, the other does not send; when one ends, so does the other.
 
-    :param site: of the client: when it drains, the tunnel is closed with the app.
+    :param route: that it was opened on. A reload which changes the route closes it.
     :param timeout: seconds of silence both ways after which it ends.
     """
 
-    def __init__(self, upstreams: Upstreams, site: Any, reactor: Any, timeout: float) -> None:
+    keeper: Upstreams
+
+    def __init__(self, route: RouteConfig, reactor: Any, timeout: float) -> None:
         self.client, self.upstream = Side(self), Side(self)
-        self._site = site
+        self._route = route
         self._reactor = reactor
         self._timeout = timeout
         self._active: float = reactor.seconds()
         self._timer: Any = None
-        self._released = upstreams.hold(self)
         self._closing: list[Deferred[None]] = []
 
-    @property
-    def outlives(self) -> bool:
-        """Whether it goes on after its app: the server does."""
-        return not self._site.draining
+    def stays(self, successor: Services) -> bool:
+        """Whether the app of ``successor`` has the route as it was."""
+        resource = successor.resources.get(self._route.name)
+        return resource is not None and resource.setup.config.conf == self._route.conf
 
     def open(self, client: Any, upstream: Any, early: bytes) -> None:
         """Connect two transports. ``early`` is what the upstream has sent already."""
@@ -68,9 +75,9 @@ class Tunnel:
 
     def carry(self, side: Side, data: bytes) -> None:
         """``side`` has received ``data``."""
-        self._active = self._reactor.seconds()
         other = self.upstream if side is self.client else self.client
         if not other.lost:
+            self._active = self._reactor.seconds()
             other.transport.write(data)
 
     def ended(self, side: Side) -> None:
@@ -80,11 +87,15 @@ class Tunnel:
             _unproduced(other.transport)
             other.transport.loseConnection()
             self._active = self._reactor.seconds()
+            self._timeout = min(self._timeout, LAST_WORDS)
+            self._timer.reset(self._timeout)
         else:
             self._done()
 
     def close(self) -> Deferred[None]:
         """Close both; fires when they are."""
+        if self.client.lost and self.upstream.lost:
+            return succeed(None)
         done: Deferred[None] = Deferred()
         self._closing.append(done)
         self._abort()
@@ -104,7 +115,7 @@ class Tunnel:
     def _done(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        self._released()
+        self.keeper.release(self)
         closing, self._closing = self._closing, []
         for deferred in closing:
             deferred.callback(None)

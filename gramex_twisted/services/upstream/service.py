@@ -16,27 +16,25 @@ from gramex_twisted.services.upstream.agent import Endpoints, Pool, Upstream
 BEGIN, END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
-class Closable(Protocol):
-    """What is closed when the server stops."""
+class Held(Protocol):
+    """A connection that goes on after its request, until the server stops or its route has changed."""
+
+    keeper: Upstreams
 
     def close(self) -> Deferred[None]:
         """Close it; fires when that is done."""
 
-    @property
-    def outlives(self) -> bool:
-        """Whether it goes on although the app ends, since another has taken over."""
+    def stays(self, successor: Services) -> bool:
+        """Whether the app of ``successor`` has its route as it was."""
 
 
 class Upstreams(Service):
-    """The Upstreams of one app, and the connections that were taken over for WebSockets.
-
-    A reload leaves those open: they end with their client, with their upstream, or with the server.
-    """
+    """The Upstreams of one app, and the connections that were taken over for WebSockets."""
 
     def __init__(self, services: Services) -> None:
         self._reactor = services.reactor
         self._agents: list[Upstream] = []
-        self._tunnels: set[Closable] = set()
+        self._held: set[Held] = set()
         self._calls: list[Callable[[], None]] = []
 
     def open(
@@ -56,23 +54,40 @@ class Upstreams(Service):
         self._agents.append(agent)
         return agent
 
-    def hold(self, tunnel: Closable) -> Callable[[], None]:
-        """Close ``tunnel`` when the server stops; call what is returned when it has ended by itself."""
-        self._tunnels.add(tunnel)
-        return lambda: self._tunnels.discard(tunnel)
+    def hold(self, held: Held) -> None:
+        """Close ``held`` when the server stops; ``release`` it when it has ended by itself."""
+        held.keeper = self
+        self._held.add(held)
+
+    def release(self, held: Held) -> None:
+        """It has ended."""
+        self._held.discard(held)
+
+    def hand_over(self, successor: Services) -> None:
+        """Leave what is open to the app that takes over, save that whose route has changed."""
+        heir = successor.part(Upstreams)
+        for held in list(self._held):
+            if held.stays(successor):
+                self.release(held)
+                heir.hold(held)
+            else:
+                held.close()
+
+    def drain(self) -> Deferred[None]:
+        """Close what would not end by itself; fires when that is done."""
+        return gatherResults([held.close() for held in list(self._held)]).addCallback(_nothing)
 
     def on_stop(self, call: Callable[[], None]) -> None:
         """Call ``call`` when the app stops."""
         self._calls.append(call)
 
     def stopService(self) -> Deferred[None]:
-        """Close what is idle, and the tunnels."""
+        """Close what is idle, and what is still open."""
         super().stopService()
         for call in self._calls:
             call()
         closing = [agent.close() for agent in self._agents]
-        closing += [tunnel.close() for tunnel in list(self._tunnels) if not tunnel.outlives]
-        return gatherResults(closing).addCallback(_nothing)
+        return gatherResults([*closing, self.drain()]).addCallback(_nothing)
 
 
 def trust_root(path: Path) -> Any:

@@ -16,7 +16,8 @@ reactor: Any = installed
 CONFIG = """
 app: {shutdown_timeout: 20}
 url:
-  up: {pattern: '/up/(.*)', handler: ProxyHandler, kwargs: {url: http://127.0.0.1:%d/%s}}
+  up: {pattern: '/up/(.*)', handler: ProxyHandler, kwargs: {url: http://127.0.0.1:PORT/up/}}
+  ws: {pattern: /ws, handler: ProxyHandler, kwargs: {url: http://127.0.0.1:PORT/ws}}
 """
 
 
@@ -36,8 +37,9 @@ class DaemonTests(ProcessTestCase):
                 await peer.closed()
         await self.listening.stopListening()
 
-    def configure(self, path: str = "") -> None:
-        self.write({"gramex.yaml": CONFIG % (self.listening.getHost().port, path)})
+    def configure(self, old: str = "", new: str = "") -> None:
+        config = CONFIG.replace(old, new).replace("PORT", str(self.listening.getHost().port))
+        self.write({"gramex.yaml": config})
 
     async def ask(self, server: Server, path: str, *lines: str) -> Peer:
         client: Peer = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", server.port), Peer())
@@ -46,21 +48,21 @@ class DaemonTests(ProcessTestCase):
         return client
 
     async def opened(self, server: Server) -> tuple[Peer, Peer]:
-        client = await self.ask(server, "/up/", "Connection: Upgrade", *UPGRADE)
+        client = await self.ask(server, "/ws", "Connection: Upgrade", *UPGRADE)
         peer = await self.upstream.next()
         await peer.until(b"\r\n\r\n")
         peer.send(SWITCHED)
         await client.until(b"\r\n\r\n")
         return client, peer
 
-    async def test_a_reload_leaves_websockets_and_answers_alone(self) -> None:
+    async def test_a_reload_leaves_websockets_and_answers_alone_until_their_route_changes(self) -> None:
         self.configure()
         server = await self.serve("--config", str(self.folder / "gramex.yaml"))
         client, peer = await self.opened(server)
         waiting = await self.ask(server, "/up/slow", "Connection: close")
         slow = await self.upstream.next()
-        await slow.until(b"GET /slow ")
-        self.configure("new/")
+        await slow.until(b"GET /up/slow ")
+        self.configure("/up/}", "/new/}")
         server.signal(signal.SIGHUP)
         await server.line("reloaded")
         second = await self.ask(server, "/up/x", "Connection: close")
@@ -74,6 +76,11 @@ class DaemonTests(ProcessTestCase):
         await peer.until(b"ping")
         peer.send(b"pong")
         await client.until(b"pong")
+        self.configure("PORT/ws", "PORT/other")
+        server.signal(signal.SIGHUP)
+        await server.line("reloaded")
+        await client.closed()
+        await peer.closed()
 
     async def test_a_stop_lets_answers_end_and_closes_websockets(self) -> None:
         self.configure()

@@ -7,7 +7,6 @@ from pathlib import Path
 from twisted.internet.endpoints import SSL4ClientEndpoint, connectProtocol
 from twisted.internet.ssl import CertificateOptions, DefaultOpenSSLContextFactory
 
-from gramex_twisted.services.upstream.service import Upstreams
 from tests.certificates import make_certificate
 from tests.resources.proxy.pushing import BUFFERED, TOTAL, Counter, Pusher
 from tests.resources.proxy.support import Peer, ProxyCase, answer_of, head_of, reactor
@@ -132,15 +131,10 @@ url:
         await client.closed()
         await peer.closed()
 
-    async def test_it_does_not_keep_the_app_from_ending_and_outlives_a_reload(self) -> None:
+    async def test_it_does_not_keep_the_app_from_ending(self) -> None:
         client, peer = await self.opened("/up/")
         await self.gramex.idle()
-        service = self.gramex.shared.part(Upstreams)
-        await service.stopService()  # as after a reload: the site goes on
-        client.send(b"still")
-        await peer.until(b"still")
-        self.site.draining = True
-        await service.stopService()
+        await self.gramex.drain()
         await client.closed()
         await peer.closed()
 
