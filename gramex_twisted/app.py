@@ -25,7 +25,7 @@ from gramex_twisted.services.threads import Threads
 log = Logger()
 
 #: Seconds that open connections get to end in order when the app is stopped.
-LAST_CLOSING = 5.0
+LAST_CLOSING = 10.0
 
 
 class NotFound(Resource):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.error import ConnectionDone
 from twisted.logger import formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 
 from gramex_twisted.app import Gramex
 from gramex_twisted.services.inline import InlineThreads
@@ -144,6 +146,7 @@ class WebSocketResourceTests(AppTestCase):
         from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 
         factory = WebSocketServerFactory()
+        factory.setProtocolOptions(openHandshakeTimeout=0, closeHandshakeTimeout=0)  # on the reactor of other tests
         factory.protocol = type("Echo", (WebSocketServerProtocol,), {
             "onMessage": lambda self, payload, binary: self.sendMessage(payload, binary)
         })
@@ -162,6 +165,18 @@ class WebSocketResourceTests(AppTestCase):
         self.assertIn(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", wire.received)
         self.assertEqual((self.app.gramex.in_flight, self.app.site.channels), (0, set()))
         self.assertEqual(self.log_of("/ws")[0], 101)
+
+    def test_it_is_closed_when_the_app_stops(self) -> None:
+        wire = Wire(self.app)
+        wire.send(
+            "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        stopping = self.app.gramex.stopService()
+        self.assertTrue(wire.received.endswith(b"\x88\x12\x03\xe9the server stops"))
+        self.assertNoResult(stopping)
+        wire.transport.protocol.connectionLost(Failure(ConnectionDone()))  # type: ignore[attr-defined]
+        self.successResultOf(stopping)
 
 
 class SetupFailedTests(AppTestCase):

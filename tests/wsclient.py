@@ -69,6 +69,8 @@ async def connect(test: Any, url: str, *, headers: dict[str, str] | None = None,
     factory = WebSocketClientFactory(url, headers=headers or {}, reactor=reactor)
     factory.protocol = Client
     factory.noisy = False
+    # Its timers would outlive the test: autobahn cancels what they call, but not themselves.
+    factory.setProtocolOptions(openHandshakeTimeout=0, closeHandshakeTimeout=0, serverConnectionDropTimeout=0)
     endpoint: Any = HostnameEndpoint(reactor, factory.host.encode(), factory.port, timeout=DEADLINE)
     client: Client = await (wrapClientTLS(tls, endpoint) if tls else endpoint).connect(factory)
 

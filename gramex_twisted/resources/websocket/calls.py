@@ -14,7 +14,7 @@ from gramex_twisted.errors import HTTPError
 from gramex_twisted.functions import Function
 from gramex_twisted.services.websockets import WebSockets
 from gramex_twisted.web.messages import WebSocketClosedError
-from gramex_twisted.web.run import drive
+from gramex_twisted.web.run import as_deferred, drive, is_awaitable
 
 if TYPE_CHECKING:
     from gramex_twisted.resources.websocket.options import Plan
@@ -96,14 +96,15 @@ class Calls:
     async def _call(self, function: Function, value: Any) -> None:
         context = self.context
         services = self.services
+        values = (context,) if value is None else (context, value)
         services.in_flight.began()
         try:
-            if context.route.resource.threaded(function):
-                # Not more of them at once than the pool takes: others wait here, and their clients with them.
-                places = services.part(WebSockets).places
-                await places.run(self._run, function, value)
+            if function.mode == "async":
+                await self._run_coroutine(function, values)
+            elif context.route.resource.threaded(function):
+                await self._run_in_thread(function, values)
             else:
-                await self._run(function, value)
+                await context.route.resource.run(function, context, *values)
             if context._session is not None:
                 await context.save_session()
         except WebSocketClosedError:
@@ -113,11 +114,29 @@ class Calls:
         finally:
             services.in_flight.ended()
 
-    def _run(self, function: Function, value: Any) -> Deferred[Any]:
-        values = (self.context,) if value is None else (self.context, value)
-        result = Deferred.fromCoroutine(self.context.route.resource.run(function, self.context, *values))
-        self._running = result if function.mode == "async" else None
-        return result
+    async def _run_in_thread(self, function: Function, values: tuple[Any, ...]) -> None:
+        # Not more of them at once than the pool takes: others wait here, and their clients with them.
+        places = self.services.part(WebSockets).places
+        await places.acquire()
+        try:
+            await self.context.route.resource.run(function, self.context, *values)
+        finally:
+            places.release()
+
+    async def _run_coroutine(self, function: Function, values: tuple[Any, ...]) -> None:
+        """One that can be cancelled."""
+        route = self.context.route
+        if function.steps:
+            self._running = Deferred.fromCoroutine(route.resource.run(function, self.context, *values))
+        else:
+            result = function.call(*values)
+            if not is_awaitable(result):
+                return
+            self._running = as_deferred(result, self.services.reactor, route.held)
+        try:
+            await self._running
+        finally:
+            self._running = None
 
     def _failed(self, function: Function, error: BaseException) -> None:
         """Log what a function raised, and close: 1008 for an HTTPError that is the client's fault, else 1011."""
