@@ -49,6 +49,8 @@ CONTENTS = {
     "/count/f": ["28"],
     "/densest": [">Osmium</a>", ">22.61</td>"],
     "/decay": ["Carbon-14", "600 left", "none left", "</html>"],
+    "/ticker/": ["No click yet"],
+    "/ticker": ["id: 12", '"number":12}'],
     "/samples/": ['name="_xsrf"', 'type="file"'],
     "/samples/files": ["{"],
     "/todo/": ["What is to be done?"],

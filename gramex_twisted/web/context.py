@@ -18,6 +18,7 @@ from gramex_twisted.services.sessions import Session
 from gramex_twisted.web.arguments import Arguments
 from gramex_twisted.web.body import Body
 from gramex_twisted.web.bodyfile import StoredBody
+from gramex_twisted.web.events import Events
 from gramex_twisted.web.forms import FORMS
 from gramex_twisted.web.identity import Identity
 from gramex_twisted.web.limits import Limited
@@ -43,7 +44,7 @@ class IContext(Interface):
 
 
 @implementer(IContext)
-class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages):
+class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages, Events):
     """One request on one route.
 
     :param request: Twisted's request.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from gramex_twisted.web.compress import SMALLEST, compressible
+from gramex_twisted.web.events import encoded as encoded_event
 from gramex_twisted.web.reply import header_value
 from gramex_twisted.web.run import as_deferred, is_awaitable
-from gramex_twisted.web.stream import SLICE, slices
+from gramex_twisted.web.stream import SLICE, ClientGone, slices
 from gramex_twisted.web.values import HTML, Encoded, encode
 
 if TYPE_CHECKING:
@@ -179,6 +181,8 @@ def _streams(value: Any) -> bool:
 
 async def _stream(context: Context, value: Any) -> None:
     """Send each value of an iterator at once, waiting for a slow client between them."""
+    if context.sends_events:
+        open_events(context)
     if isinstance(value, AsyncIterator):
         await _stream_async(context, value)
     elif context.route.resource.in_thread:
@@ -192,11 +196,16 @@ async def _stream_async(context: Context, values: AsyncIterator[Any]) -> None:
     services = context.route.services
     try:
         while True:
-            step = values.__anext__()
-            value = await as_deferred(step, services.reactor, context.route.held)
-            await send_part(context, value)
+            step = as_deferred(values.__anext__(), services.reactor, context.route.held)
+            if context._events is not None:
+                context._events.step = step  # cancelled when there is nobody to send to
+            await send_part(context, await step)
     except StopAsyncIteration:
         return
+    except (asyncio.CancelledError, CancelledError):
+        if context._events is None or not context._events.over:
+            raise
+        raise ClientGone from None
     finally:
         close = getattr(values, "aclose", None)
         if close is not None:
@@ -227,10 +236,22 @@ def _close(values: Iterator[Any]) -> None:
         close()
 
 
+def open_events(context: Context) -> None:
+    """Begin a stream of server-sent events, unless it has begun."""
+    if context._events is None:
+        from gramex_twisted.services.eventstreams import EventStreams
+
+        context._events = context.route.services.part(EventStreams).open(context)
+
+
 async def send_part(context: Context, value: Any) -> None:
     """Send one value of a stream, after what has been written; wait while the client is slow."""
     if is_awaitable(value):
         value = await as_deferred(value, context.route.services.reactor, context.route.held)
+    if context.sends_events:
+        open_events(context)
+        await context.open_stream().write_all([encoded_event(value)])
+        return
     encoded = await _encode(context, value)
     if context.stream is None and context.get_header("Content-Type") is None:
         context.set_header("Content-Type", encoded.content_type or HTML)

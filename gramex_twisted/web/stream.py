@@ -41,6 +41,11 @@ class Stream:
             request.on_lost = self.connection_lost
             request.registerProducer(self, True)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the client is slow, so that nothing should be written."""
+        return self._paused
+
     def write(self, data: bytes) -> Deferred[None] | None:
         """Send ``data``; a Deferred where the writer must wait before the next call."""
         if self.gone:

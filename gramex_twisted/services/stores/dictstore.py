@@ -15,7 +15,7 @@ _NOTHING = (None, "null", b"null")
 
 
 class DictStore(SqliteStore):
-    """The entries of the table ``store`` in the file ``path``. They never expire: ``put`` raises ValueError for that."""
+    """The entries of the table ``store`` in the file ``path``. None expires: ``put`` raises ValueError for that."""
 
     async def keys(self, prefix: str = "") -> list[str]:
         """See ``Store.keys``."""
