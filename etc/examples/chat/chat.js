@@ -5,7 +5,7 @@ let socket;
 let pause = 500;
 
 function add(content, kind) {
-  const item = document.createElement("li");
+  const item = document.createElement("p");
   item.className = kind;
   item.append(...content);
   said.append(item);
