@@ -18,6 +18,7 @@ from benchmarks.proxies import big as proxy_big
 from benchmarks.proxies import small as proxy_small
 from benchmarks.server import Server
 from benchmarks.sleepers import Sleepers
+from benchmarks.streams import json_documents, process, upload
 from benchmarks.turns import in_turn
 from benchmarks.websockets import echo, idle
 from benchmarks.workspace import MEGABYTE, app_folder, routes_folder
@@ -189,6 +190,9 @@ CASES: Mapping[str, Case] = {
     "limit": guarded("/limited", "memory", 0.4),
     "limit-sqlite": guarded("/limited", "sqlite", 0.4),
     "cache": guarded("/cached", "memory", 0.7),
+    "process": process,
+    "json": json_documents,
+    "upload1g": upload,
     "proxy": proxy_small,
     "proxy1g": proxy_big,
 }

@@ -12,6 +12,7 @@ LONGEST = 200
 #: The name of a file that was sent without one.
 NAMELESS = "data.bin"
 
+_LEADING = re.compile(r"^[\s.]+")
 _BAD = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 
@@ -20,8 +21,8 @@ def safe_name(sent: str) -> str:
     enough. ``data.bin`` where nothing is left.
     """
     name = _BAD.sub("", re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1])
-    name = name.encode("utf-8", "ignore").decode("utf-8").strip().lstrip(".").strip()
-    return shortened(name) or NAMELESS
+    name = _LEADING.sub("", name.encode("utf-8", "ignore").decode("utf-8"))
+    return shortened(name.strip()).strip() or NAMELESS
 
 
 def safe_path(wanted: str) -> str:
@@ -30,11 +31,11 @@ def safe_path(wanted: str) -> str:
     :raises ValueError: for what leads out of the folder, or to a hidden file.
     """
     path = unicodedata.normalize("NFC", wanted.strip())
-    parts = path.split("/")
-    if not path or "\\" in path or any(not part.strip() or part.startswith(".") or _BAD.search(part) for part in parts):
+    parts = [part.strip() for part in path.split("/")]
+    if "\\" in path or any(not part or part.startswith(".") or _BAD.search(part) for part in parts):
         raise ValueError(f"{wanted!r} is no name for a file in the folder")
     try:
-        return "/".join(shortened(part.strip()) for part in parts)
+        return "/".join(shortened(part).strip() for part in parts)
     except UnicodeEncodeError:
         raise ValueError(f"{wanted!r} is no name for a file in the folder") from None
 

@@ -18,6 +18,8 @@ from gramex_twisted.services.stores.wholefile import sync_folder
 
 #: What the name of a file begins with that is not whole, or that nobody knows of yet.
 STAGED = ".upload-"
+#: Bytes after which the disk begins to work.
+FLUSH = 8 << 20
 
 
 class Exists(Exception):  # noqa: N818 - not an error, but an answer
@@ -32,6 +34,7 @@ class Staged:
         self.folder = folder
         self.path = folder / f"{STAGED}{secrets.token_hex(8)}"
         self.size = 0
+        self._flushed = 0
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # while it is held, nobody sweeps the file away
         self._file: BinaryIO = open(descriptor, "wb", buffering=0)  # noqa: SIM115 - close() does
@@ -47,6 +50,10 @@ class Staged:
         while view:
             view = view[self._file.write(view) :]
         self.size += len(data)
+        if self.size - self._flushed >= FLUSH and hasattr(os, "posix_fadvise"):
+            # Linux begins to write these pages now, and so has little left to do when all must be on disk.
+            os.posix_fadvise(self._file.fileno(), self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
+            self._flushed = self.size
 
     def whole(self) -> None:
         """All is written, and on disk."""

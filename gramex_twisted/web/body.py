@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 
-from gramex_twisted.web.stream import SLICE
-
 if TYPE_CHECKING:
     from gramex_twisted.web.request import Request
 
 #: Bytes that wait for the handler before the client has to.
-ENOUGH = SLICE
+ENOUGH = 1 << 20
 
 
 class Body(AsyncIterator[bytes]):
@@ -26,7 +24,7 @@ class Body(AsyncIterator[bytes]):
     received: int
 
     async def read(self) -> bytes:
-        """The next bytes, at most about 300 KB; ``b""`` at the end."""
+        """The next bytes, at most about 1 MB; ``b""`` at the end."""
         raise NotImplementedError
 
     async def __anext__(self) -> bytes:
