@@ -187,6 +187,7 @@ CASES: Mapping[str, Case] = {
     "sockets": idle,
     "session": guarded("/signed-in", "memory", 0.5),
     "session-sqlite": guarded("/signed-in", "sqlite", 0.5),
+    "session-redis": guarded("/signed-in", "redis", 0.3),
     "limit": guarded("/limited", "memory", 0.4),
     "limit-sqlite": guarded("/limited", "sqlite", 0.4),
     "cache": guarded("/cached", "memory", 0.7),

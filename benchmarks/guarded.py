@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
@@ -12,6 +15,7 @@ from urllib.request import urlopen
 from benchmarks.contestants import BARE, OURS
 from benchmarks.figures import Figure, Goal
 from benchmarks.load import load
+from benchmarks.server import free_port
 from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS
 
@@ -42,11 +46,33 @@ url:
 """
 
 
-def guarded_folder(parent: Path, store: str) -> Path:
-    """A folder whose app keeps its sessions and rate limits in ``store``."""
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """The URL of a Redis of our own, which keeps nothing."""
+    port = free_port()
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def guarded_folder(parent: Path, store: str, url: str = "") -> Path:
+    """A folder whose app keeps its sessions and rate limits in ``store``; ``url`` is that of a Redis."""
     folder = parent / f"guarded-{store}"
     folder.mkdir()
-    (folder / "gramex.yaml").write_text(CONFIG.format(store=store))
+    written = f"{store}, url: '{url}'" if url else store
+    (folder / "gramex.yaml").write_text(CONFIG.format(store=written))
     (folder / "hello.py").write_text(MODULE)
     shutil.copy(APPS / "bare.py", folder)
     return folder
@@ -63,7 +89,8 @@ def guarded(path: str, store: str, least: float) -> Callable[[Bench], list[Figur
 
     def case(bench: Bench) -> list[Figure]:
         with ExitStack() as stack:
-            folder = guarded_folder(bench.folder, store)
+            url = stack.enter_context(redis(bench.folder)) if store == "redis" else ""
+            folder = guarded_folder(bench.folder, store, url)
             names = bench.contestants.among(OURS, BARE)
             servers = {name: stack.enter_context(bench.contestants.server(name, folder, "/function")) for name in names}
             signed_in = path == "/signed-in" and OURS in servers

@@ -17,6 +17,30 @@ MAX_FIELD = 10 << 20
 MAX_PARTS = 1000
 
 
+class FormFile(AttrDict):
+    """A file of a form: ``filename``, ``content_type`` and ``body``, its bytes, as Tornado has them.
+
+    ``body`` is read from the disk, where a long file is, when it is first asked for. ``file`` has it without that.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, filename: str, content_type: str, file: BinaryIO) -> None:
+        super().__init__(filename=filename, content_type=content_type, file=file)
+
+    def __missing__(self, key: str) -> bytes:
+        if key != "body":
+            raise KeyError(key)
+        self["file"].seek(0)
+        self["body"] = body = self["file"].read()
+        self["file"].seek(0)
+        return body  # type: ignore[no-any-return]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """See ``dict.get``."""
+        return self[key] if key == "body" else super().get(key, default)
+
+
 def parse_form(content_type: str, content: BinaryIO) -> tuple[RawArguments, Files]:
     """The arguments and files of a form body; none for any other type.
 
@@ -52,12 +76,9 @@ def _multipart(content_type: str, content: BinaryIO) -> tuple[RawArguments, File
             name = part.name.encode("utf-8", "surrogateescape").decode("latin-1")
             if part.filename is None:
                 arguments.setdefault(name, []).append(part.raw)
+                part.close()
             else:
-                part.file.seek(0)
-                files.setdefault(name, []).append(
-                    AttrDict(filename=part.filename, content_type=part.content_type, body=part.file.read())
-                )
-            part.close()
+                files.setdefault(name, []).append(FormFile(part.filename, part.content_type, part.file))
     except multipart.MultipartError as error:
         raise HTTPError(400, f"the multipart body cannot be read: {error}") from error
     finally:
