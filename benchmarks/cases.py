@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import memory
 from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twist_web
 from benchmarks.figures import Figure, Goal
-from benchmarks.guarded import guarded
+from benchmarks.guarded import guarded, log_ins
 from benchmarks.load import fetch, load
 from benchmarks.proxies import big as proxy_big
 from benchmarks.proxies import small as proxy_small
@@ -191,6 +191,7 @@ CASES: Mapping[str, Case] = {
     "limit": guarded("/limited", "memory", 0.4),
     "limit-sqlite": guarded("/limited", "sqlite", 0.4),
     "cache": guarded("/cached", "memory", 0.7),
+    "log-ins": log_ins,
     "process": process,
     "json": json_documents,
     "upload1g": upload,

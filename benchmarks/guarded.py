@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
@@ -43,6 +46,13 @@ url:
     handler: FunctionHandler
     kwargs: {{function: str("hello"), ratelimit: {{keys: [hourly, ip], limit: 1000000000}}}}
   cached: {{pattern: /cached, handler: FunctionHandler, kwargs: {{function: hello.now, cache: true}}}}
+"""
+
+LOG_IN = """
+  log-in:
+    pattern: /log-in
+    handler: SimpleAuth
+    kwargs: {{credentials: {{ann: '{hash}'}}, xsrf_cookies: false, delay: 0}}
 """
 
 
@@ -106,3 +116,52 @@ def guarded(path: str, store: str, least: float) -> Callable[[Bench], list[Figur
         return [Figure(f"{path}, {store}", "requests/s", samples, [Goal(least, BARE)])]
 
     return case
+
+
+def log_ins(bench: Bench) -> list[Figure]:
+    """The p99 of another URL while 8 visitors sign in, each again at once, over its p99 without them."""
+    with ExitStack() as stack:
+        folder = guarded_folder(bench.folder, "memory")
+        command = [sys.executable, "-m", "gramex_twisted.cli", "hash"]
+        hashed = subprocess.run(command, input="secret\n", capture_output=True, text=True, check=True).stdout.strip()
+        with (folder / "gramex.yaml").open("a") as file:
+            file.write(LOG_IN.format(hash=hashed))
+        server = stack.enter_context(bench.contestants.server(OURS, folder, "/function"))
+        url = server.url("/function")
+        load(url, WARM_UP)
+
+        def slowdown(_: str) -> float:
+            quiet = load(url, bench.seconds)
+            with Visitors(server.port, 8):
+                return load(url, bench.seconds).p99 / quiet.p99
+
+        samples = in_turn([OURS], bench.rounds, slowdown)
+    return [Figure("p99 of another URL beside 8 log-ins", "x quiet p99", samples, [Goal(3, at_most=True)])]
+
+
+class Visitors:
+    """A context manager: inside it ``count`` visitors sign in, each again as soon as it is done."""
+
+    def __init__(self, port: int, count: int) -> None:
+        self.port = port
+        self.stopping = Event()
+        self.threads = [Thread(target=self._sign_in, daemon=True) for _ in range(count)]
+
+    def __enter__(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _sign_in(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        while not self.stopping.is_set():
+            connection.request("POST", "/log-in", body="user=ann&password=secret", headers=form)
+            response = connection.getresponse()
+            response.read()
+            if response.status != 302:
+                raise RuntimeError(f"log-in: {response.status}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from sqlalchemy import create_engine, text
 from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial.unittest import SkipTest
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from gramex_twisted.resources.auth.hashes import hashed
 from tests.processes import ProcessTestCase, Server
-from tests.servers import PostgresServer
+from tests.servers import MariaDBServer, PostgresServer
 
 YAML = """
 app: {settings: {xsrf_cookies: false}}
@@ -184,3 +187,69 @@ class ServerTests(ProcessTestCase):
         self.assertEqual((await visit.log_in("ann", "secret", "/text"))[0], 503)
         postgres.start()
         self.assertEqual((await visit.log_in("ann", "secret", "/text"))[0], 302)
+
+    async def test_mariadb_finds_users_by_its_collation_and_they_have_the_name_of_their_row(self) -> None:
+        mariadb = MariaDBServer.of(self)  # type: ignore[arg-type]
+        engine = create_engine(mariadb.url())
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE users (`user` varchar(50) PRIMARY KEY, password varchar(200))"))
+            connection.execute(text("INSERT INTO users VALUES ('ann', 'secret'), ('zo\u00eb', 'accent')"))
+        self.addCleanup(engine.dispose)
+        self.write(
+            {
+                "gramex.yaml": f"""
+                app: {{settings: {{xsrf_cookies: false}}}}
+                url:
+                  login:
+                    pattern: /login
+                    handler: DBAuth
+                    kwargs: {{url: '{mariadb.url()}', table: users, delay: 0}}
+                  user: {{pattern: /user, handler: FunctionHandler, kwargs: {{function: handler.current_user.id}}}}
+                """
+            }
+        )
+        visit = Visit(self, await self.serve())
+        for user, password, status in [
+            ("ann", "secret", 302),
+            ("zo\u00eb", "accent", 302),
+            ("ANN", "secret", 302),
+            ("Zoe", "accent", 302),
+            ("ann' OR '1'='1", "secret", 401),
+            ("ann", "Secret", 401),
+            ("nobody", "secret", 401),
+        ]:
+            got, _, cookie = await visit.log_in(user, password)
+            self.assertEqual(got, status, user)
+            if status == 302:
+                shown = (await visit.request("GET", "/user", cookie))[1]
+                self.assertEqual(shown, "ann" if password == "secret" else "zo\u00eb")
+        with engine.connect() as connection:
+            stored = connection.execute(text("SELECT password FROM users")).scalars().all()
+        self.assertTrue(all(password.startswith("$argon2id$") for password in stored), stored)
+        mariadb.kill()
+        self.assertEqual((await visit.log_in("ann", "secret"))[0], 503)
+
+    async def test_nobody_signs_in_while_the_disk_is_full(self) -> None:
+        data = self.folder / "data"
+        data.mkdir()
+        mount = shutil.which("mount") or "mount"
+        mounting = subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", data], capture_output=True)
+        if mounting.returncode:
+            raise SkipTest("needs a small tmpfs, which only root may mount")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", data], check=True)
+        visit = await self.served()
+        self.assertEqual((await visit.log_in())[0], 302)
+        filler = data / "filler"
+        with self.assertRaisesRegex(OSError, "No space"), filler.open("wb") as file:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        refused = [await visit.log_in("beta") for _ in range(30)]
+        self.assertIn(503, {status for status, _, _ in refused})
+        for status, _, cookie in refused:
+            user = (await visit.request("GET", "/user", cookie))[1] if cookie else ""
+            self.assertEqual("beta" in user, status == 302, status)
+        filler.unlink()
+        status, _, cookie = await visit.log_in("gamma")
+        self.assertEqual(status, 302)
+        self.assertEqual((await visit.request("GET", "/user", cookie))[1], '{"user":"gamma","id":"gamma"}')

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from gramex_twisted.services.stores.base import Store
+from gramex_twisted.services.stores.dictstore import DictStore
 from gramex_twisted.services.stores.disk import DiskStore
 from gramex_twisted.services.stores.jsonfile import JsonFileStore
 from gramex_twisted.services.stores.sqlite import SqliteStore
@@ -26,6 +27,8 @@ def make(reactor: Any, kind: str, location: str) -> Store:
     """The store that the parent process uses as well."""
     if kind == "sqlite":
         return SqliteStore(reactor, Path(location), "test", timeout=20)
+    if kind == "dict":
+        return DictStore(reactor, Path(location), timeout=20)
     if kind == "json":
         return JsonFileStore(reactor, Path(location), timeout=20)
     if kind == "disk":

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from gramex_twisted.services.stores.base import Entry, Store, StoreError
+from gramex_twisted.services.stores.dictstore import DictStore
 from gramex_twisted.services.stores.disk import DiskStore
 from gramex_twisted.services.stores.jsonfile import JsonFileStore
 from gramex_twisted.services.stores.memory import MemoryStore
@@ -231,6 +232,21 @@ class SqliteTests(DurableConformance, TestCase):
 class InlineSqliteTests(Conformance, TestCase):
     def make(self) -> Store:
         return SqliteStore(self.reactor, self.folder / "store", "test", clock=self.clock, threaded=False)
+
+
+class DictTests(DurableConformance, TestCase):
+    kind = "dict"
+    values = (b"", b"text", b"\r\n$-1\r\n", b"123", "\u00e9\U0001f600".encode(), b"x" * (1 << 20))
+
+    def make(self) -> Store:
+        return DictStore(self.reactor, self.folder / "store", clock=self.clock)
+
+
+class InlineDictTests(Conformance, TestCase):
+    values = DictTests.values
+
+    def make(self) -> Store:
+        return DictStore(self.reactor, self.folder / "store", clock=self.clock, threaded=False)
 
 
 class JsonFileTests(DurableConformance, TestCase):
