@@ -26,7 +26,7 @@ def name(handler):
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="note"\r\n\r\nn\r\n'
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
-    b'Content-Type: text/plain\r\n\r\nabc\r\n--x--\r\n'
+    b"Content-Type: text/plain\r\n\r\nabc\r\n--x--\r\n"
 )
 
 
