@@ -45,6 +45,8 @@ class Flavour:
     engine = Engine.POSTGRES
     native = frozenset({Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.OTHER})
     """Kinds whose values drivers return as `records.Result` has them."""
+    splits_pages = True
+    """Whether a page by a column that may be null is asked for in two parts, which are then joined."""
 
     def column(self, column: Expression, field: Field) -> Expression:
         """The canonical form of `column`."""
@@ -229,6 +231,7 @@ class MySQL(Flavour):
     """MariaDB, and MySQL 8 when `collation` is the other one."""
 
     engine = Engine.PCRE
+    splits_pages = False  # MariaDB 10.11 has crashed over the two
     native = frozenset({Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.DATE, Kind.DATETIME, Kind.OTHER})
 
     def __init__(self, collation: str) -> None:

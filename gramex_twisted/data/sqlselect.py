@@ -121,7 +121,8 @@ def rows(query: Query, source: Source) -> Select:
     if query.after is None:
         return paged(select.order_by(*by), query)
     select = select.where(source.beyond(list(zip(sorts, flags, query.after, strict=True))))
-    if not sorts[0].nullable or query.after[0] is None or query.limit is None:
+    whole = not sorts[0].nullable or query.after[0] is None or query.limit is None
+    if whole or not source.flavour.splits_pages:
         return paged(select.order_by(*by), query)
     return _in_two(select, query, source, list(names))
 
