@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred
 
 from gramex_twisted.services.stores.base import Change, Entry, Store, StoreError
 from gramex_twisted.services.stores.lane import Job, Lane
-from gramex_twisted.services.stores.sqlitefile import begin, connect, connect_reader, explained, is_full
+from gramex_twisted.services.stores.sqlitefile import begin, connect, connect_reader, explained, is_full, when_free
 
 T = TypeVar("T")
 GET = "SELECT value, expires FROM entries WHERE store = ? AND key = ?"
@@ -165,7 +165,7 @@ class SqliteStore(Store):
             if jobs[0].work.writes:
                 self._transaction(connection, jobs, patience)
             else:
-                call(jobs[0], connection)
+                when_free(lambda: call(jobs[0], connection), self.path, patience)
         except StoreError as error:  # locked, or not to be opened: one after the other fares no better
             for job in jobs:
                 job.fail(StoreError(*error.args))
@@ -177,14 +177,18 @@ class SqliteStore(Store):
         return True
 
     def _transaction(self, connection: sqlite3.Connection, jobs: list[Job[Work]], patience: float) -> None:
-        version = connection.execute("PRAGMA data_version").fetchone()
-        if version != self._seen:  # other processes write too: let them, before the lock is taken again
-            self._seen = version
-            time.sleep(COURTESY)
+        when_free(lambda: self._give_way(connection), self.path, patience)
         begin(connection, self.path, patience)
         for job in jobs:
             call(job, connection)
         connection.execute("COMMIT")
+
+    def _give_way(self, connection: sqlite3.Connection) -> None:
+        """Where other processes write too, let them, before the lock is taken again."""
+        version = connection.execute("PRAGMA data_version").fetchone()
+        if version != self._seen:
+            self._seen = version
+            time.sleep(COURTESY)
 
     def _open(self, patience: float) -> sqlite3.Connection:
         if self._writer is None:

@@ -95,7 +95,15 @@ def begin(connection: sqlite3.Connection, path: Path, deadline: float) -> None:
 
 
 def patiently(action: Callable[[], object], path: Path, deadline: float) -> None:
-    """Call ``action`` until it does not find the file locked.
+    """Call ``action`` until it does not find the file locked; all errors of the file are StoreErrors."""
+    try:
+        when_free(action, path, deadline)
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+
+
+def when_free(action: Callable[[], object], path: Path, deadline: float) -> None:
+    """The same, with other errors than locks as SQLite raises them.
 
     SQLite's own waiting sleeps for up to 100 ms at a time, and so may never find the lock free beside a busy process.
     """
@@ -106,7 +114,7 @@ def patiently(action: Callable[[], object], path: Path, deadline: float) -> None
             return
         except sqlite3.Error as error:
             if not is_locked(error):
-                raise explained(path, error) from error
+                raise
             if time.monotonic() >= deadline:
                 waited = time.monotonic() - began
                 raise StoreError(f"{path}: locked by another process for {waited:.1f} s") from error
