@@ -1,0 +1,60 @@
+"""Frames of polars, of pandas and lists of dicts, one made of another. pandas is imported only where one has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gramex_twisted.data.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import polars as pl
+
+
+def to_polars(data: Any) -> pl.DataFrame:
+    """`data` as a polars DataFrame: a frame of polars or pandas, a Series, a list of dicts, or a dict of lists.
+
+    Raises SourceError for anything else.
+    """
+    import polars as pl
+
+    if isinstance(data, pl.DataFrame):
+        return data
+    if isinstance(data, pl.LazyFrame):
+        return data.collect()
+    if isinstance(data, pl.Series):
+        return data.to_frame()
+    if is_pandas(data):
+        return from_pandas(data)
+    if isinstance(data, Mapping):
+        return pl.DataFrame(dict(data), strict=False)
+    if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
+        return pl.DataFrame([dict(row) for row in data], infer_schema_length=None, strict=False)
+    raise SourceError(f"a frame or a list of dicts is needed, not {type(data).__name__}")
+
+
+def is_pandas(data: Any) -> bool:
+    """Whether `data` is a DataFrame or Series of pandas, which is not imported for that."""
+    return type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "iloc")
+
+
+def from_pandas(data: Any) -> pl.DataFrame:
+    """A pandas DataFrame or Series in polars. An index that has a name becomes columns."""
+    import polars as pl
+
+    frame = data.to_frame() if data.ndim == 1 else data
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    columns = [pl.Series(str(name), list(frame.iloc[:, place])) for place, name in enumerate(frame.columns)]
+    return pl.DataFrame(columns)
+
+
+def to_pandas(data: Any) -> pd.DataFrame:
+    """`data` as a pandas DataFrame: what `to_polars` takes. Needs no pyarrow."""
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return data
+    frame = to_polars(data)
+    return pd.DataFrame({name: frame[name].to_list() for name in frame.columns})

@@ -1,0 +1,182 @@
+"""A table or view of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from gramex_twisted.data.errors import Cancelled, DataError, SourceError
+from gramex_twisted.data.query import Query
+from gramex_twisted.data.records import Result, Row
+from gramex_twisted.data.schema import Schema
+from gramex_twisted.data.sources.base import BATCH, Frame, Shared, Values, frame_of
+from gramex_twisted.data.sources.dataset import Dataset
+from gramex_twisted.data.sources.fill import fill
+from gramex_twisted.data.types import QueryError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from gramex_twisted.data.sql import SQLTable
+
+
+class TableSource:
+    """The table `table:` of a database."""
+
+    def __init__(self, dataset: Dataset, shared: Shared) -> None:
+        self.dataset = dataset
+        self.shared = shared
+
+    def open(self, values: Values) -> DatabaseTable:
+        """See Source."""
+        engine = engine_of(self.dataset, self.shared, values)
+        schema, name = self.name(values)
+
+        def find(connection: sa.Connection) -> SQLTable:
+            return self.shared.engines.table(connection, name, schema)
+
+        return DatabaseTable(engine, self.shared, find)
+
+    def name(self, values: Values) -> tuple[str | None, str]:
+        """The table's schema and name: `sales`, or `schema.sales`. Raises QueryError."""
+        return table_name(self.dataset, values)
+
+
+def table_name(dataset: Dataset, values: Values) -> tuple[str | None, str]:
+    """The schema and the name of the dataset's table. Raises QueryError, and SourceError where it has none."""
+    if not dataset.table:
+        raise SourceError(f"{dataset.label}: needs table:")
+    schema, _, name = fill(dataset.table, values).rpartition(".")
+    if dataset.schema is not None:
+        schema, name = fill(dataset.schema, values), fill(dataset.table, values)
+    return schema or None, name
+
+
+def engine_of(dataset: Dataset, shared: Shared, values: Values, *, create: bool = False) -> sa.Engine:
+    """The engine of the dataset's URL. A path of SQLite is relative to the app's root.
+
+    Raises SourceError for a file that is missing, unless `create`; QueryError.
+    """
+    url = rooted(fill(dataset.url or "", values), shared.root)
+    path = sqlite_path(url)
+    if path is not None and not create and not path.exists():
+        raise SourceError(f"no file {path}")
+    return shared.engines.get(url, **dataset.options)
+
+
+def rooted(url: str, root: Path) -> str:
+    """`url`, where a relative path of SQLite becomes absolute."""
+    head, mark, rest = url.partition(":///")
+    if not mark or head.partition("+")[0] != "sqlite" or not rest or rest.startswith((":memory:", "file:", "?")):
+        return url
+    path, question, options = rest.partition("?")
+    return f"{head}:///{Path(root, path)}{question}{options}"
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a URL that `rooted` returned; None where it has none."""
+    head, mark, rest = url.partition(":///")
+    if not mark or head.partition("+")[0] != "sqlite" or not rest or rest.startswith((":memory:", "file:", "?")):
+        return None
+    return Path(rest.partition("?")[0])
+
+
+class DatabaseTable:
+    """A table, view or query of a database, as one request sees it, on one connection."""
+
+    def __init__(self, engine: sa.Engine, shared: Shared, find: Callable[[sa.Connection], SQLTable]) -> None:
+        self.engine = engine
+        self.shared = shared
+        self._find = find
+        self._table: SQLTable | None = None
+        self._connection: sa.Connection | None = None
+        self._lock = Lock()
+        self._cancelled = False
+
+    @property
+    def schema(self) -> Schema:
+        """See Table."""
+        if self._table is None:
+            with self.connected():
+                pass
+        assert self._table is not None
+        return self._table.schema
+
+    @property
+    def version(self) -> None:
+        """See Table."""
+        return None
+
+    def run(self, query: Query) -> Result:
+        """See Table."""
+        from gramex_twisted.data import sql
+
+        with self.connected() as (connection, table):
+            return sql.run(query, table, connection)
+
+    def count(self, query: Query) -> int:
+        """See Table."""
+        from gramex_twisted.data import sql
+
+        with self.connected() as (connection, table):
+            return sql.count(query, table, connection)
+
+    def batches(self, query: Query, size: int = BATCH) -> Iterator[list[Row]]:
+        """See Table."""
+        from gramex_twisted.data import sql
+
+        with self.connected() as (connection, table):
+            yield from sql.stream(query, table, connection, size)
+
+    def frame(self) -> Any:
+        """All of it, as a polars frame."""
+        import polars as pl
+
+        result = self.run(Query(columns=tuple(self.schema.names)))
+        from gramex_twisted.data.sources.sqlframes import dtypes_of
+
+        return pl.DataFrame(list(result.rows), schema=dtypes_of(self.schema), orient="row", strict=False)
+
+    def transformed(self, function: Callable[[Any], Any]) -> Frame:
+        """See Table."""
+        return frame_of(function(self.frame()))
+
+    @contextmanager
+    def connected(self) -> Iterator[tuple[sa.Connection, SQLTable]]:
+        """The connection, and the table as the database describes it. Raises DataError for what goes wrong."""
+        try:
+            if self._cancelled:
+                raise Cancelled(f"{self.engine.url.database}: cancelled")
+            if self._connection is None:
+                connection = self.engine.connect()
+                with self._lock:
+                    self._connection = connection
+            if self._table is None:
+                self._table = self._find(self._connection)
+            yield self._connection, self._table
+        except (DataError, QueryError):
+            raise
+        except Exception as error:
+            if self._cancelled:
+                raise Cancelled("nobody waits for the answer any more") from None
+            raise self.shared.engines.errors(error, self.engine) from error
+
+    def cancel(self) -> None:
+        """See Table."""
+        with self._lock:
+            self._cancelled = True
+            connection = self._connection
+        if connection is not None:
+            from gramex_twisted.data import cancelling
+
+            cancelling.cancel(connection)
+
+    def close(self) -> None:
+        """See Table."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
