@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from gramex_twisted.durable import sync_folder
 from gramex_twisted.services.filenames import dated, numbered
-from gramex_twisted.services.stores.wholefile import sync_folder
 
 #: What the name of a file begins with that is not whole, or that nobody knows of yet.
 STAGED = ".upload-"

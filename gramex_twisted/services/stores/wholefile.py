@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gramex_twisted.durable import Stamp, replace, stamp
 from gramex_twisted.services.stores.base import StoreError
-
-Stamp = tuple[int, int, int]
 
 
 class WholeFile:
@@ -64,22 +63,9 @@ class WholeFile:
         :raises OSError: when it cannot be written; the old one is as it was.
         """
         mode = self.path.stat().st_mode & 0o777 if self._seen else 0o600
-        temporary = self.beside(".tmp")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(content)
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-            os.rename(temporary, self.path)
-        except OSError:
-            os.close(descriptor)
-            temporary.unlink(missing_ok=True)
-            raise
+        descriptor = replace(self.path, content, self.beside(".tmp"), mode)
         self._hold(descriptor)
         self._seen = stamp(os.fstat(descriptor))
-        sync_folder(self.path.parent)
 
     def beside(self, suffix: str) -> Path:
         """The path with ``suffix`` added to its name."""
@@ -101,17 +87,3 @@ class WholeFile:
         if self._held is not None:
             os.close(self._held)
         self._held = descriptor
-
-
-def stamp(stat: os.stat_result) -> Stamp:
-    """What differs between a file and the one that replaces it, or what it becomes when it is edited."""
-    return stat.st_mtime_ns, stat.st_ino, stat.st_size
-
-
-def sync_folder(path: Path) -> None:
-    """Make a rename in the folder ``path`` survive a power cut."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
