@@ -55,10 +55,11 @@ class Result:
 
 def dump(value: Any) -> bytes:
     """JSON in UTF-8: ISO dates, null for infinite numbers, base64 for bytes, text for what else there is."""
-    return orjson.dumps(value, default=_default)
+    return orjson.dumps(value, default=default)
 
 
-def _default(value: Any) -> Any:
+def default(value: Any) -> Any:
+    """What orjson does not know, as something that it does."""
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode()
     if isinstance(value, Decimal):
