@@ -1,0 +1,1 @@
+"""Inserts, updates and deletes rows, in databases and in files."""
