@@ -32,6 +32,10 @@ class InlineThreads(Threads):
         self._current = threading.local()
         self._parked: dict[Job, SimpleQueue[Any]] = {}
 
+    def beside(self, workers: int) -> Threads:
+        """This one: here nobody waits for a thread."""
+        return self
+
     def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """Call ``fn``; see ``Threads.run`` for what it fails with."""
         if self._stopping:

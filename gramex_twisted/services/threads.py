@@ -78,6 +78,10 @@ class Threads(Service):
         """How many calls run in a thread, or have run and are about to be delivered."""
         return max(0, len(self._unfinished) - len(self._jobs))
 
+    def beside(self, workers: int) -> Threads:
+        """Another pool, of ``workers`` threads, for what must not keep the functions of this one waiting."""
+        return Threads(self._reactor, workers, max_queue=self.max_queue, stop_timeout=self.stop_timeout)
+
     # --- the reactor's side
 
     def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

@@ -1,0 +1,1 @@
+"""FormHandler and FilterHandler: tables over HTTP."""

@@ -1,0 +1,203 @@
+"""Answers one dataset's question in a thread: rows, or bytes where no function of the user wants to see the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gramex_twisted.data import formats
+from gramex_twisted.data.errors import SourceError
+from gramex_twisted.data.formats.answers import frame
+from gramex_twisted.data.frame import FrameResult
+from gramex_twisted.data.frames import to_pandas, to_polars
+from gramex_twisted.data.memory import Memory
+from gramex_twisted.data.query import Query
+from gramex_twisted.data.records import Result
+from gramex_twisted.data.schema import Schema
+from gramex_twisted.data.sources.base import Frame, Table
+from gramex_twisted.resources.form.asking import Ask
+from gramex_twisted.resources.form.chosen import Format
+
+if TYPE_CHECKING:
+    from gramex_twisted.data.formats.page import Page
+    from gramex_twisted.resources.form.handler import FormHandler
+    from gramex_twisted.web.context import Context
+
+Questions = Callable[[Ask, Schema], Mapping[str, Query]]
+"""What a handler asks of a table: named queries. FormHandler asks one."""
+
+Options = Mapping[str, Any]
+
+MANY = 10_000
+"""Rows of an answer from a database above which it is streamed."""
+KEPT = frozenset({"json", "jsonl", "csv", "parquet", "arrow", "xlsx"})
+"""Formats whose bytes depend on nothing but the rows."""
+
+
+@dataclass
+class Found:
+    """What a question came to."""
+
+    queries: Mapping[str, Query]
+    schema: Schema
+    answers: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    after: str | None = None
+    """The cursor of the next page."""
+    body: bytes | None = None
+    pieces: Iterator[bytes] | None = None
+
+    def metas(self) -> dict[str, dict[str, Any]]:
+        """What the FH-headers say, for each query."""
+        return {name: query.meta_of(self.schema, self.counts.get(name)) for name, query in self.queries.items()}
+
+
+class Reading:
+    """One question to one dataset. Its methods but `cancel` run in one thread."""
+
+    def __init__(self, ask: Ask, questions: Questions, context: Context, frames: str) -> None:
+        self.ask = ask
+        self.questions = questions
+        self.context = context
+        self.frames = frames
+        self._table: Table | None = None
+        self._gone = False
+
+    def cancel(self) -> None:
+        """Nobody waits any more; from any thread."""
+        self._gone = True
+        table = self._table
+        if table is not None:
+            table.cancel()
+
+    def rows(self, counted: bool) -> Found:
+        """The answers; `counted`: with the number of rows that there are without limits."""
+        table = self._open()
+        try:
+            found = self._found(table)
+            for name, query in found.queries.items():
+                found.answers[name] = answer = table.run(query)
+                found.after = answer.after
+                if counted or query.meta:
+                    found.counts[name] = table.count(query)
+            return found
+        finally:
+            table.close()
+
+    def written(self, chosen: Format, options: Options, kept: Memory) -> Found:
+        """The answer as bytes, or where it is long as an iterator of them, which closes the table."""
+        table = self._open()
+        try:
+            found = self._found(table)
+            [query] = found.queries.values()
+            if self._streams(table, query, chosen):
+                found.pieces = self._pieces(table, query, chosen, options)
+                table = None  # type: ignore[assignment]
+                return found
+            if query.meta:
+                found.counts[""] = table.count(query)
+            found.body, found.after = self._body(table, query, chosen, options, kept)
+            return found
+        finally:
+            if table is not None:
+                table.close()
+
+    def _open(self) -> Table:
+        """The table, as the dataset's `function` leaves it."""
+        ask = self.ask
+        table = self._table = ask.source.open(ask.values)
+        if self._gone:
+            table.cancel()
+        if ask.own.function is None or ask.own.dataset.url is None:
+            return table
+        function = ask.own.function
+        try:
+            self._table = table.transformed(lambda data: function.call(self.shown(data), self.context))
+        except BaseException:
+            table.close()
+            raise
+        return self._table
+
+    def shown(self, data: Any) -> Any:
+        """A frame as the route's functions want it."""
+        return to_polars(data) if self.frames == "polars" else to_pandas(data)
+
+    def shown_all(self, answers: Any) -> Any:
+        """Results of queries, alone or in a dict, as the route's functions want them."""
+        if isinstance(answers, dict):
+            return {name: self.shown_all(answer) for name, answer in answers.items()}
+        return self.shown(frame(answers)) if isinstance(answers, FrameResult | Result) else answers
+
+    def formatted(
+        self, chosen: Format, options: Options, whole: Any, handler: FormHandler, page: Page | None, names: Options
+    ) -> Any:
+        """What is answered: `whole` in the format, or as it is where a function made something else of it.
+
+        `names` are variables of a template.
+        """
+        if whole is None or isinstance(whole, str | bytes):
+            return whole
+        known = isinstance(whole, dict)
+        results, single = handler.answers(whole, chosen) if known else ({self.ask.own.name: whole}, True)
+        if single and isinstance(next(iter(results.values())), str | bytes | None):
+            return next(iter(results.values()))
+        if chosen.info.name == "template":
+            options = {"frames": self.frames, **options, **names, "handler": self.context, "render": self._rendered}
+        try:
+            return formats.write(chosen.info.name, results, single=single, options=options, page=page)
+        except ValueError as error:
+            raise SourceError(f"_format={chosen.name}: {error}") from error
+
+    def _rendered(self, template: str, values: Mapping[str, Any]) -> bytes:
+        return self.context.render_string(template, **values)
+
+    def _found(self, table: Table) -> Found:
+        return Found(self.questions(self.ask, table.schema), table.schema)
+
+    @staticmethod
+    def _streams(table: Table, query: Query, chosen: Format) -> bool:
+        long = query.limit is None or query.limit > MANY
+        return long and query.by is None and chosen.info.streams and not isinstance(table, Frame)
+
+    def _body(
+        self, table: Table, query: Query, chosen: Format, options: Options, kept: Memory
+    ) -> tuple[bytes, str | None]:
+        def make() -> tuple[bytes, str | None]:
+            answer = table.run(query)
+            body = formats.write(chosen.info.name, {self.ask.own.name: answer}, single=True, options=options)
+            return body, answer.after
+
+        version = table.version
+        if version is None or chosen.info.name not in KEPT:
+            return make()
+        key = (id(self.ask.own), query, chosen.name, repr(options) if options else "", self._place())
+        return kept.get(key, version, make, lambda made: len(made[0]))
+
+    def _place(self) -> Hashable:
+        """What arguments make of the source."""
+        names = self.ask.own.fills
+        return tuple(tuple(self.ask.values.get(name, ())) for name in names) if names else None
+
+    @staticmethod
+    def _pieces(table: Table, query: Query, chosen: Format, options: Options) -> Iterator[bytes]:
+        batches = table.batches(query)
+        try:
+            first = next(batches, None)  # what goes wrong now is a status still
+        except BaseException:
+            table.close()
+            raise
+        fields = query.outputs(table.schema)
+
+        def every() -> Iterator[list[Any]]:
+            if first is not None:
+                yield first
+            yield from batches
+
+        def pieces() -> Iterator[bytes]:
+            try:
+                yield from formats.stream(chosen.info.name, fields, every(), options)
+            finally:
+                table.close()
+
+        return pieces()
