@@ -14,26 +14,67 @@ if TYPE_CHECKING:
 
 READERS: Mapping[str, str] = {
     "csv": "text:read_csv",
-    "parquet": "columnar:read_parquet",
+    "tsv": "text:read_tsv",
     "json": "records:read_json",
+    "jsonl": "records:read_jsonl",
+    "yaml": "records:read_yaml",
+    "xlsx": "excel:read_excel",
+    "parquet": "columnar:read_parquet",
+    "arrow": "columnar:read_arrow",
+    "html": "tables:read_html",
 }
 """kind -> module:function (path, options) -> polars DataFrame or LazyFrame."""
-NAMES: Mapping[str, str] = {"csv": "csv", "txt": "csv", "json": "json", "parquet": "parquet", "pq": "parquet"}
-"""ext -> kind."""
+ENDS: Mapping[str, str] = {
+    **{kind: kind for kind in READERS},
+    "txt": "csv",
+    "table": "tsv",
+    "tab": "tsv",
+    "jsondata": "json",
+    "ndjson": "jsonl",
+    "yml": "yaml",
+    "htm": "html",
+    "xls": "xlsx",
+    "xlsm": "xlsx",
+    "xlsb": "xlsx",
+    "ods": "xlsx",
+    "excel": "xlsx",
+    "pq": "parquet",
+    "feather": "arrow",
+    "ipc": "arrow",
+}
+"""`ext:`, or what a name ends with -> kind."""
+SHOWN = 300
 
 
 def kind_of(name: str, ext: str | None) -> str:
     """What a file is, by `ext:` or else by the end of its name. Raises SourceError."""
     end = (ext or Path(name).suffix).lower().lstrip(".")
-    if end not in NAMES:
-        hint = f"ext: is one of {', '.join(sorted(NAMES))}"
+    if end not in ENDS:
+        hint = f"ext: is one of {', '.join(sorted(ENDS))}"
         raise SourceError(f"{name}: cannot read {end!r}; {hint}" if end else f"{name}: what is it? {hint}")
-    return NAMES[end]
+    return ENDS[end]
 
 
 def read(path: Path, kind: str, options: Mapping[str, Any]) -> pl.DataFrame | pl.LazyFrame:
     """What is in a file. Raises SourceError."""
     module, _, name = READERS[kind].partition(":")
-    reader = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    made: pl.DataFrame | pl.LazyFrame = reader(path, dict(options))
+    try:
+        reader = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        made: pl.DataFrame | pl.LazyFrame = reader(path, dict(options))
+    except SourceError:
+        raise
+    except MemoryError:
+        raise SourceError(f"{path} does not fit into memory") from None
+    except ModuleNotFoundError as error:
+        raise SourceError(f"{path}: reading it takes {error.name}: pip install 'gramex-twisted[data]'") from None
+    except Exception as error:
+        raise SourceError(f"{path}: cannot be read as {kind}: {_said(error)}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # how libraries in Rust say that they have a bug
+            raise
+        raise SourceError(f"{path}: cannot be read as {kind}: {_said(error)}") from None
     return made
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split("Context:")[0].split())[:SHOWN] or type(error).__name__

@@ -1,0 +1,132 @@
+"""What columns of text hold: numbers, booleans, ISO dates and times are recognised, where every value is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Convert: TypeAlias = "Callable[[pl.Series], pl.Series]"
+
+NOTHING = frozenset(
+    {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"}
+    | {"NULL", "NaN", "None", "n/a", "nan", "null"}
+)
+"""What pandas takes for no value. Here only a column of numbers, booleans or times does: a text may be `NA`."""
+FIRST: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = (
+    (re.compile(r"\s*[+-]?\d+"), ("int", "unsigned", "fraction")),
+    (re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Infinity)"), ("float",)),
+    (re.compile(r"(?i:true|false)"), ("bool",)),
+    (re.compile(r"\d{4}-\d\d-\d\d"), ("date", "datetime")),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), ("datetime",)),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?( ?[+-]\d\d:?\d\d|Z)"), ("instant",)),
+    (re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"), ("time",)),
+)
+"""How the first value of a column looks -> what the column may be, the narrowest first."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A column's values, as what they were found to be."""
+
+    series: pl.Series
+    exact: bool
+    """Whether polars, told the type, would have read the same."""
+
+
+def guess(series: pl.Series, nothing: frozenset[str] = NOTHING, plain: Convert | None = None) -> Guess:
+    """`series` of text as the type that all its values have, `nothing` left out; as it is where there is none.
+
+    `plain` makes usual ones of odd numbers, such as 1.000,50.
+    """
+    first = _first(series, nothing)
+    if first is None:
+        return Guess(series, exact=False)
+    texts = series
+    if plain is not None:
+        texts = plain(series)
+        first = plain(series.head(0).extend_constant(first, 1))[0]
+    for name in next((names for pattern, names in FIRST if pattern.fullmatch(first)), ()):
+        made = converters()[name](texts)
+        if made.null_count() == series.null_count():
+            return Guess(made, exact=plain is None and name in ("int", "float", "fraction", "bool", "date"))
+        lost = series.filter(made.is_null() & series.is_not_null())
+        if lost.is_in(list(nothing)).all():
+            return Guess(made, exact=False)
+    return Guess(series, exact=False)
+
+
+def _first(series: pl.Series, nothing: frozenset[str]) -> str | None:
+    """The first value that is one."""
+    place = series.is_not_null().arg_max()
+    value: str | None = None if place is None else series[place]
+    if value is None or value not in nothing:
+        return value
+    known = series.filter(~series.is_in(list(nothing)) & series.is_not_null())
+    found: str | None = known[0] if known.len() else None
+    return found
+
+
+@cache
+def converters() -> Mapping[str, Convert]:
+    """name -> what makes that of texts, null where one is none."""
+    import polars as pl
+
+    def cast(dtype: Any) -> Convert:
+        return lambda texts: texts.str.strip_chars(" ").cast(dtype, strict=False)
+
+    def fraction(texts: pl.Series) -> pl.Series:
+        """Numbers, not all whole: long whole numbers are identifiers, and stay text."""
+        whole = texts.str.contains(r"^\s*[+-]?\d+\s*$")
+        made = cast(pl.Float64)(texts)
+        return made if (~whole & made.is_not_null()).any() else made.clear(len(made))
+
+    def boolean(texts: pl.Series) -> pl.Series:
+        words: dict[Any, Any] = {"true": True, "false": False}
+        return texts.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean())
+
+    def date(texts: pl.Series) -> pl.Series:
+        return texts.str.to_date("%Y-%m-%d", strict=False)
+
+    def moments(texts: pl.Series, zone: str) -> pl.Series:
+        """Date and time in one form: with a T, seconds, and six digits."""
+        form = r"^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d))?(:\d\d)?(\.\d{1,6})?\d*" + zone + "$"
+        parts = texts.to_frame("t").select(
+            pl.col("t").str.extract(form, 1)
+            + "T"
+            + pl.col("t").str.extract(form, 2).fill_null("00:00")
+            + pl.col("t").str.extract(form, 3).fill_null(":00")
+            + pl.col("t").str.extract(form, 4).fill_null(".0")
+            + (pl.col("t").str.extract(form, 5).str.replace("Z", "+0000").str.replace(":", "") if zone else pl.lit(""))
+        )
+        return parts.to_series()
+
+    def datetime(texts: pl.Series) -> pl.Series:
+        quick = texts.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
+        if quick.null_count() == texts.null_count():
+            return quick
+        return moments(texts, "").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+
+    def instant(texts: pl.Series) -> pl.Series:
+        made = moments(texts, r" ?([+-]\d\d:?\d\d|Z)")
+        return made.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", strict=False, time_unit="us")
+
+    def time(texts: pl.Series) -> pl.Series:
+        return texts.str.to_time("%H:%M:%S%.f", strict=False)
+
+    return {
+        "int": cast(pl.Int64),
+        "unsigned": cast(pl.UInt64),
+        "float": cast(pl.Float64),
+        "fraction": fraction,
+        "bool": boolean,
+        "date": date,
+        "datetime": datetime,
+        "instant": instant,
+        "time": time,
+    }
