@@ -46,8 +46,19 @@ def from_pandas(data: Any) -> pl.DataFrame:
     frame = data.to_frame() if data.ndim == 1 else data
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
-    columns = [pl.Series(str(name), list(frame.iloc[:, place])) for place, name in enumerate(frame.columns)]
-    return pl.DataFrame(columns)
+    return pl.DataFrame([_series(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)])
+
+
+def _series(name: str, column: Any) -> pl.Series:
+    """A column of pandas in polars: what is missing there, NaN, NaT or NA, is null."""
+    import numpy as np
+    import polars as pl
+
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufM":
+        array = column.to_numpy()
+        moments = column.dtype.kind == "M"  # polars knows no seconds
+        return pl.Series(name, array.astype("datetime64[us]") if moments else array, nan_to_null=True)
+    return pl.Series(name, column.astype(object).where(column.notna(), None).tolist(), strict=False)
 
 
 def to_pandas(data: Any) -> pd.DataFrame:
