@@ -44,6 +44,8 @@ def replace(path: Path, content: bytes, temporary: Path, mode: int, owner: tuple
         if owner is not None:
             _give(descriptor, *owner)
         os.fchmod(descriptor, mode)
+        now = time.time_ns()
+        os.utime(descriptor, ns=(now, now))  # a kernel's own times are alike for milliseconds, and inodes come back
         os.fsync(descriptor)
         os.rename(temporary, path)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -62,6 +63,15 @@ class DatabaseChange:
                 if sa.inspect(connection).has_table(self.name, schema=self.namespace):
                     raise
                 return None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction, which is committed at the end. Raises DataError."""
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise self.error(error) from error
 
     def run(self, connection: sa.Connection) -> Change:
         """Do it, in the transaction that the connection is in. Raises DataError, QueryError."""

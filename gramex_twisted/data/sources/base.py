@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -13,6 +13,7 @@ from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result, Row
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.sources.dataset import Dataset
+from gramex_twisted.data.writers import Writers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,6 +79,7 @@ class Shared:
     engines: Engines
     root: Path
     """The folder that paths are relative to."""
+    writers: Writers = field(default_factory=Writers)
 
 
 class Frame:
