@@ -77,3 +77,11 @@ def no_table(connection: sa.Connection, name: str, schema: str | None) -> str:
     near = difflib.get_close_matches(name, names, 3) or sorted(names)[:5]
     hint = f"; there is {', '.join(near)}" if near else ""
     return f"{label(connection.engine)} has no table {f'{schema}.{name}' if schema else name}{hint}"
+
+
+def version_of(connection: sa.Connection) -> int | None:
+    """A number that SQLite changes with its tables; None for others, which do not tell."""
+    if connection.dialect.name != "sqlite":
+        return None
+    version: int = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    return version

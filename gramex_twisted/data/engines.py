@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gramex_twisted.data.errors import DataError, SourceError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from gramex_twisted.data.sources.querykinds import Columns
     from gramex_twisted.data.sql import SQLTable
+
+T = TypeVar("T")
 
 TIMEOUT = 30.0
 """Seconds that a statement may take, unless `timeout:` says otherwise."""
 POOL, OVERFLOW = 5, 10
 """Connections to one database that are kept, and how many more there may be."""
+FRESH = 60.0
+"""Seconds for which what a server said of its tables is believed. SQLite tells when they have changed."""
+MOST_KNOWN = 1000
+"""Tables and queries that are remembered."""
 
 
 class Engines:
@@ -26,7 +36,7 @@ class Engines:
         self.pool_size = pool_size
         self.max_overflow = max_overflow
         self._engines: dict[tuple[str, str], sa.Engine] = {}
-        self._tables: dict[tuple[sa.Engine, str | None, str], SQLTable] = {}
+        self._known: OrderedDict[tuple[sa.Engine, Hashable], tuple[Hashable, float, Any]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, url: str, **options: Any) -> sa.Engine:
@@ -46,33 +56,51 @@ class Engines:
         return engine
 
     def table(self, connection: sa.Connection, name: str, schema: str | None = None) -> SQLTable:
-        """The table or view `name`, as the database describes it: asked once, then remembered.
+        """The table or view `name`, as the database describes it: asked once, then remembered for a while.
 
-        Raises SourceError where there is none, with the names that are near.
+        Raises SourceError where there is none, with the names that are near; SQLAlchemy's errors.
         """
-        key = (connection.engine, schema, name)
-        with self._lock:
-            known = self._tables.get(key)
-        if known is None:
+
+        def find() -> SQLTable:
             import sqlalchemy as sa
 
             from gramex_twisted.data import connecting, sql
 
             try:
-                known = sql.reflect(connection, name, namespace=schema)
+                return sql.reflect(connection, name, namespace=schema)
             except sa.exc.NoSuchTableError:
                 raise SourceError(connecting.no_table(connection, name, schema)) from None
             except ValueError as error:
                 raise SourceError(f"{connecting.label(connection.engine)}: {error}") from None
-            with self._lock:
-                self._tables[key] = known
-        return known
+
+        return self._remembered(connection, ("table", schema, name), find)
+
+    def columns(self, connection: sa.Connection, clause: sa.TextClause) -> Columns | None:
+        """The columns of a query, remembered for a while; None: it cannot be part of another query.
+
+        Raises SQLAlchemy's errors, where it makes no sense at all.
+        """
+
+        def find() -> Columns | None:
+            import sqlalchemy as sa
+
+            from gramex_twisted.data.sources import querykinds
+
+            try:
+                with connection.begin_nested() if connection.in_transaction() else connection.begin():
+                    return querykinds.columns_of(connection, clause)
+            except sa.exc.DBAPIError as error:
+                if error.connection_invalidated or not isinstance(self.errors(error), SourceError):
+                    raise
+                return None  # whether it makes sense at all, is seen when it runs
+
+        return self._remembered(connection, ("query", clause.text), find)
 
     def forget(self, engine: sa.Engine) -> None:
         """Ask again what the tables of a database are: they have been changed, or do not seem to be what they were."""
         with self._lock:
-            for key in [key for key in self._tables if key[0] is engine]:
-                del self._tables[key]
+            for key in [key for key in self._known if key[0] is engine]:
+                del self._known[key]
 
     def errors(self, error: BaseException, engine: sa.Engine | None = None) -> DataError:
         """What an error of SQLAlchemy or of a driver means. Its text has no values and no password."""
@@ -84,6 +112,25 @@ class Engines:
         """Close the connections that nobody uses, and forget the engines."""
         with self._lock:
             engines, self._engines = list(self._engines.values()), {}
-            self._tables.clear()
+            self._known.clear()
         for engine in engines:
             engine.dispose()
+
+    def _remembered(self, connection: sa.Connection, what: Hashable, find: Callable[[], T]) -> T:
+        """What `find` returns, or has returned a short while ago."""
+        from gramex_twisted.data import connecting
+
+        version = connecting.version_of(connection)
+        key = (connection.engine, what)
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None and known[0] == version and monotonic() < known[1]:
+                self._known.move_to_end(key)
+                found: T = known[2]
+                return found
+        made = find()
+        with self._lock:
+            self._known[key] = (version, monotonic() + FRESH if version is None else float("inf"), made)
+            while len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return made

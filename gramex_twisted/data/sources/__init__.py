@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gramex_twisted.data.sources import databases, files, folder, functions, web
+from gramex_twisted.data.sources import databases, files, folder, functions, queries, web
 from gramex_twisted.data.sources.base import Shared, Source
 from gramex_twisted.data.sources.dataset import Dataset
 
@@ -22,8 +22,6 @@ def source_of(dataset: Dataset, shared: Shared, function: Callable[[], Any] | No
         return functions.FunctionSource(dataset, function)
     if dataset.is_database:
         if dataset.query or dataset.queryfile:
-            from gramex_twisted.data.sources import queries
-
             return queries.QuerySource(dataset, shared)
         return databases.TableSource(dataset, shared)
     if dataset.scheme in ("http", "https"):

@@ -8,14 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from gramex_twisted.data.errors import Cancelled, DataError, SourceError
+from gramex_twisted.data.errors import Cancelled, SourceError
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result, Row
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.sources.base import BATCH, Frame, Shared, Values, frame_of
 from gramex_twisted.data.sources.dataset import Dataset
 from gramex_twisted.data.sources.fill import fill
-from gramex_twisted.data.types import QueryError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -133,12 +132,10 @@ class DatabaseTable:
 
     def frame(self) -> Any:
         """All of it, as a polars frame."""
-        import polars as pl
+        from gramex_twisted.data.sources.sqlframes import frame_of_rows
 
         result = self.run(Query(columns=tuple(self.schema.names)))
-        from gramex_twisted.data.sources.sqlframes import dtypes_of
-
-        return pl.DataFrame(list(result.rows), schema=dtypes_of(self.schema), orient="row", strict=False)
+        return frame_of_rows(result.names, result.rows, self.schema)
 
     def transformed(self, function: Callable[[Any], Any]) -> Frame:
         """See Table."""
@@ -147,22 +144,31 @@ class DatabaseTable:
     @contextmanager
     def connected(self) -> Iterator[tuple[sa.Connection, SQLTable]]:
         """The connection, and the table as the database describes it. Raises DataError for what goes wrong."""
+        with self.connection() as connection:
+            if self._table is None:
+                self._table = self._find(connection)
+            yield connection, self._table
+
+    @contextmanager
+    def connection(self) -> Iterator[sa.Connection]:
+        """The connection. Raises DataError for what goes wrong on it; what is known of its tables is then forgotten."""
+        import sqlalchemy as sa
+
         try:
             if self._cancelled:
-                raise Cancelled(f"{self.engine.url.database}: cancelled")
+                raise Cancelled("nobody waits for the answer any more")
             if self._connection is None:
                 connection = self.engine.connect()
                 with self._lock:
                     self._connection = connection
-            if self._table is None:
-                self._table = self._find(self._connection)
-            yield self._connection, self._table
-        except (DataError, QueryError):
-            raise
-        except Exception as error:
+            yield self._connection
+        except (sa.exc.SQLAlchemyError, OSError) as error:
             if self._cancelled:
                 raise Cancelled("nobody waits for the answer any more") from None
-            raise self.shared.engines.errors(error, self.engine) from error
+            made = self.shared.engines.errors(error, self.engine)
+            if isinstance(made, SourceError):
+                self.shared.engines.forget(self.engine)
+            raise made from error
 
     def cancel(self) -> None:
         """See Table."""
