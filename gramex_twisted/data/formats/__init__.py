@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["KNOWN", "FormatInfo", "known", "stream", "write"]
 
 NO_OPTIONS: Options = {}
+PACKAGES = ("polars", "xlsxwriter", "pptx", "seaborn", "matplotlib", "pandas")
+"""What formats need and extras install."""
 
 
 def write(
@@ -42,6 +44,8 @@ def write(
         module = import_module(f"{__name__}.{info.module}")
         written: bytes = module.write(name, answers, single=single, options=options, page=page)
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in PACKAGES:
+            raise
         raise ValueError(missing(info, error)) from error
     return written
 

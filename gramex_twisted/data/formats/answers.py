@@ -90,7 +90,7 @@ def _series(name: str, kind: Kind, values: Sequence[Any]) -> pl.Series:
 
 
 def _records(answer: Answer) -> bool:
-    return isinstance(answer, list) and bool(answer) and all(isinstance(row, Mapping) for row in answer)
+    return isinstance(answer, list) and all(isinstance(row, Mapping) for row in answer)
 
 
 def _result(data: Any) -> FrameResult:

@@ -79,8 +79,10 @@ def _status(shown: int, section: Section | None) -> str:
         total = f" of {section.count:,}" if section and section.count is not None and shown else ""
         return f"{shown:,}{total} {'row' if shown == 1 and not total else 'rows'}" if shown else "No rows"
     first, last = section.query.offset + 1, section.query.offset + shown
+    if section.count == shown:
+        return f"{shown:,} {'row' if shown == 1 else 'rows'}"
     total = f" of {section.count:,}" if section.count is not None else ""
-    return f"{first:,}&ndash;{last:,}{total}"
+    return f"{first:,}&ndash;{last:,}{total} rows"
 
 
 def _nothing(answer: Tabular, page: Page, name: str) -> str:

@@ -21,7 +21,7 @@ LONG = 48
 MOST_CHARACTERS = 300
 """Of a text in a cell; its title has MOST_TITLE."""
 MOST_TITLE = 2000
-NULL = '<td class="z">&ndash;'
+NULL, NO_NUMBER = '<td class="z">&ndash;', '<td class="n z">&ndash;'
 DAYS = (*TEMPORAL, Kind.DATE, Kind.BOOL)
 """What is short, and never broken into lines."""
 WEB = re.compile(r"https?://[^\s\"<>]+")
@@ -75,7 +75,7 @@ def _columns(answer: Tabular) -> Sequence[Sequence[Any]]:
 def _cells(field: Field, column: Sequence[Any]) -> list[str]:
     if field.kind.is_number:
         shown = numbers(column, "") or _escaped(_texts(column))
-        return [f'<td class="n">{text}' if text else NULL for text in shown]
+        return [f'<td class="n">{text}' if text else NO_NUMBER for text in shown]
     texts = _texts(column)
     if field.kind in DAYS:
         texts = [text.removesuffix("+00:00") for text in texts] if field.kind is Kind.INSTANT else texts

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from gramex_twisted.data.formats.page import Page
 
 
-OPTION = orjson.OPT_SERIALIZE_NUMPY
+OPTION = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME
+"""orjson 3.13 writes 00:00:00.010000 as 00:00:00.10000, so times are written here."""
 
 
 def write(name: str, answers: Answers, *, single: bool, options: Options, page: Page | None) -> bytes:
@@ -68,8 +69,8 @@ def _other(value: Any) -> Any:
         return orjson.Fragment(found.json())
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, date | time):  # a subclass of theirs, such as the Timestamp of pandas
-        return value.isoformat() if value == value else None
+    if isinstance(value, date | time):
+        return value.isoformat() if value == value else None  # NaT
     return list(value) if isinstance(value, tuple) else default(value)
 
 

@@ -46,7 +46,7 @@ class Page:
     formats: Sequence[str] = ()
     """Names to offer in links, as `_format` takes them."""
     assets: str = ""
-    """The URL, with a slash at its end, below which the files of static/ are served: what charts load."""
+    """What the URLs of the files of static/, which charts load, begin with: their names are put behind it."""
 
     @property
     def several(self) -> bool:

@@ -64,15 +64,22 @@ def sheet_names(names: Sequence[str]) -> list[str]:
     made: list[str] = []
     taken = {"history"}
     for name in names:
-        clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).strip(" '")[:31].rstrip(" '") or "data"
+        clean = cut(re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).strip(" '"), 31).rstrip(" '") or "data"
         unique, number = clean, 1
         while unique.lower() in taken:
             number += 1
             end = f" {number}"
-            unique = clean[: 31 - len(end)] + end
+            unique = cut(clean, 31 - len(end)) + end
         taken.add(unique.lower())
         made.append(unique)
     return made
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text: at most `most` characters as Excel counts them, an emoji as two."""
+    if len(text) * 2 <= most or (len(text) <= most and text.isascii()):
+        return text
+    return text.encode("utf-16-le", "replace")[: most * 2].decode("utf-16-le", "ignore")
 
 
 def _check(name: str, answer: Tabular, options: Options) -> None:
@@ -90,7 +97,7 @@ def _fill(sheet: Any, answer: Tabular, options: Options, bold: Any, forms: Mappi
     for place, (field, width) in enumerate(zip(answer.fields, _widths(answer), strict=True)):
         sheet.set_column(place, place, width)
         if header:
-            sheet.write_string(0, place, field.name[:MOST_CHARACTERS], bold)
+            sheet.write_string(0, place, cut(field.name, MOST_CHARACTERS), bold)
     if answer.fields and header and options.get("autofilter", True):
         sheet.autofilter(0, 0, len(answer.rows), len(answer.fields) - 1)
     if answer.fields and header and options.get("freeze", True):
@@ -106,7 +113,7 @@ def _writers(sheet: Any, forms: Mapping[Kind, Any]) -> Mapping[type, Callable[[i
     """What writes a value of each type. Anything else is a text."""
 
     def text(row: int, column: int, value: Any) -> None:
-        sheet.write_string(row, column, text_of(value)[:MOST_CHARACTERS])
+        sheet.write_string(row, column, cut(text_of(value), MOST_CHARACTERS))
 
     def whole(row: int, column: int, value: int) -> None:
         if abs(value) < EXACT:
