@@ -101,9 +101,19 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual((route.handler, route.pattern), ("FileHandler", "/(.*)"))
         self.assertEqual(Path(route.kwargs["path"]), files)
 
-    def test_a_table_asks_for_a_configuration(self) -> None:
+    def test_a_table_needs_no_configuration(self) -> None:
         (self.folder / "data.csv").write_text("a\n1\n")
-        self.assertIn("data.csv: tables cannot be served without a gramex.yaml yet", self.exits("-c", "data.csv"))
+        routes = self.parse("-c", "data.csv").config.routes
+        self.assertEqual(
+            [(route.name, route.handler) for route in routes], [("home", "FormHandler"), ("data", "FormHandler")]
+        )
+        self.assertEqual(Path(routes[0].kwargs["url"]), self.folder / "data.csv")
+
+    def test_a_database_without_tables_is_an_error_that_says_so(self) -> None:
+        (self.folder / "data.db").touch()
+        self.assertIn("data.db: there are no tables in it", self.exits("-c", "data.db"))
+        (self.folder / "data.db").write_text("no database" * 100)
+        self.assertIn("data.db: cannot be read: file is not a database", self.exits("-c", "data.db"))
 
     def test_twist_lists_gramex(self) -> None:
         found = {plugin.tapname: plugin for plugin in getPlugins(IServiceMaker)}

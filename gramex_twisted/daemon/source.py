@@ -8,21 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gramex_twisted.daemon import tables
+from gramex_twisted.daemon.tables import SUFFIXES
 from gramex_twisted.errors import ConfigError
 
 if TYPE_CHECKING:
     from gramex_twisted.config.document import Config
 
 DEFAULT = "gramex.yaml"
-#: What serves a folder that has no gramex.yaml.
-FOLDER = """
-url:
-  files:
-    pattern: /(.*)
-    handler: FileHandler
-    kwargs: {path: $YAMLPATH, index: true}
-"""
-TABLES = (".csv", ".db", ".sqlite", ".sqlite3")
 
 
 @dataclass(frozen=True)
@@ -30,13 +23,15 @@ class Source:
     """A configuration file and what the command line adds to it.
 
     ``overrides`` are ``key.path=value`` texts, later ones win; ``strict`` makes warnings and routes that cannot be
-    served errors. With ``bare`` there need be no file at ``path``: then its folder's files are served.
+    served errors. With ``bare`` there need be no file at ``path``: then its folder's files are served. ``data`` is a
+    file whose tables are served instead.
     """
 
     path: Path
     overrides: tuple[str, ...] = ()
     strict: bool = False
     bare: bool = False
+    data: Path | None = None
 
     @classmethod
     def find(cls, name: str | None, overrides: tuple[str, ...] = (), *, strict: bool = False) -> Source:
@@ -47,10 +42,8 @@ class Source:
         path = Path(name or DEFAULT).absolute()
         if path.is_dir():
             return cls(path / DEFAULT, overrides, strict, bare=True)
-        if path.suffix in TABLES and path.is_file():
-            raise ConfigError(
-                str(name), "tables cannot be served without a gramex.yaml yet: write one, or name a folder"
-            )
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            return cls(path.with_name(DEFAULT), overrides, strict, data=path)
         if not path.is_file():
             if name is None:
                 hint = "name one with --config, or make one with gramex-twisted init"
@@ -59,7 +52,7 @@ class Source:
         return cls(path, overrides, strict)
 
     def __str__(self) -> str:
-        return str(self.home if self.serves_folder else self.path)
+        return str(self.data or (self.home if self.serves_folder else self.path))
 
     @property
     def serves_folder(self) -> bool:
@@ -82,11 +75,17 @@ class Source:
         from gramex_twisted.config import schema
         from gramex_twisted.registry import Registry
 
-        text = FOLDER if self.serves_folder else None
+        text = self._text()
         config = schema.load(self.path, Registry(), overrides=self.overrides, text=text)
         if self.strict and (config.errors or config.warnings):
             raise ExceptionGroup(f"{self.path} has errors", [*config.errors, *config.warnings])
         return config
+
+    def _text(self) -> str | None:
+        """The YAML that stands for a file that is not there; None where one is."""
+        if self.data is not None:
+            return tables.file_config(self.data)
+        return tables.folder_config(self.home) if self.serves_folder else None
 
 
 def config_errors(error: BaseException) -> Iterator[ConfigError]:

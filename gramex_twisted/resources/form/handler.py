@@ -20,6 +20,7 @@ from gramex_twisted.resources.form.headers import set_meta, set_next
 from gramex_twisted.resources.form.options import FormOptions
 from gramex_twisted.resources.form.pages import page_of, turned
 from gramex_twisted.resources.form.reading import Found, Reading
+from gramex_twisted.resources.form.writing import write
 from gramex_twisted.services.datasets import Datasets
 
 if TYPE_CHECKING:
@@ -143,18 +144,12 @@ class FormHandler(Resource):
 
     async def on_POST(self, context: Context) -> Any:
         """Insert rows."""
-        from gramex_twisted.resources.form.writing import write
-
         return await write(self, context, "insert")
 
     async def on_PUT(self, context: Context) -> Any:
         """Change the rows that have the `id` columns' values."""
-        from gramex_twisted.resources.form.writing import write
-
         return await write(self, context, "update")
 
     async def on_DELETE(self, context: Context) -> Any:
         """Delete them."""
-        from gramex_twisted.resources.form.writing import write
-
         return await write(self, context, "delete")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from gramex_twisted.data.arguments import CONTROLS
-from gramex_twisted.data.changes import Change, Delete, Insert, Operation, Update, apply_many, rows_of
+from gramex_twisted.data.changes import Change, Delete, Insert, Update, apply_many, rows_of
+from gramex_twisted.data.changes.change import Operation
 from gramex_twisted.data.records import default
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.form.asking import Ask, ask
