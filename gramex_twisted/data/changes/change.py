@@ -40,7 +40,7 @@ class Insert:
 
     source: Source
     rows: Rows
-    values: Arguments = NONE
+    values: Arguments = field(default_factory=lambda: NONE)
     """Arguments that fill `{name}` in the dataset's url and table."""
     key: tuple[str, ...] = ()
     """The columns of `id:`. They become the primary key of a table that is made for the rows."""
@@ -56,7 +56,7 @@ class Update:
 
     source: Source
     rows: Arguments | Rows
-    values: Arguments = NONE
+    values: Arguments = field(default_factory=lambda: NONE)
     key: tuple[str, ...] = ()
 
 
@@ -69,7 +69,7 @@ class Delete:
 
     source: Source
     args: Arguments | Rows
-    values: Arguments = NONE
+    values: Arguments = field(default_factory=lambda: NONE)
     key: tuple[str, ...] = ()
     handled: Collection[str] = HANDLED
     """Arguments that are for others, and are no mistake."""

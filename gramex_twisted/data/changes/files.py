@@ -86,7 +86,10 @@ class FileChange:
         options = self.source.dataset.options
         if content is not None:
             found: Frame = self.source.open(self.operation.values)
-            origin = Origin(self.path, self.kind, options, content, found.schema, found.table)
+            if found.schema.fields or not isinstance(self.operation, Insert):
+                origin = Origin(self.path, self.kind, options, content, found.schema, found.table)
+            else:  # an empty list of records
+                origin = Origin(self.path, self.kind, options, content, schema_for(self.operation))
         elif isinstance(self.operation, Insert):
             origin = Origin(self.path, self.kind, options, None, schema_for(self.operation))
         else:

@@ -45,6 +45,8 @@ def plan_of(operation: Operation, columns: Columns) -> Plan:
     if isinstance(operation, Insert):
         return _inserts(operation.rows, columns)
     key = operation.key or columns.schema.key
+    if not columns.schema.names:  # such as an empty list of records
+        return Plan()
     if not key:
         raise QueryError("id", "", "the dataset has no id:, which tells its rows apart, so they cannot be changed")
     unknown = [name for name in key if name not in columns.schema.names]
@@ -55,7 +57,7 @@ def plan_of(operation: Operation, columns: Columns) -> Plan:
     if isinstance(operation, Delete):
         if isinstance(given, Mapping):
             return Plan(deletes=[_by_arguments(given, operation, columns.schema)])
-        return Plan(deletes=[_by_row(row, columns) for row in given])
+        return Plan(deletes=[_by_row(row, key, columns) for row in given])
     if isinstance(given, Mapping):
         return _update(given, key, columns)
     return _updates(given, key, columns)
@@ -101,7 +103,8 @@ def _no_column(plan: Plan, schema: Schema) -> QueryError:
 def _ignore(plan: Plan, row: Mapping[str, Any], schema: Schema) -> None:
     for name, value in row.items():
         if name not in schema.names and name not in HANDLED and name not in CONTROLS:
-            plan.ignored.setdefault(name, []).extend(value if isinstance(value, list | tuple) else [value])
+            known = plan.ignored.setdefault(name, [])
+            known.extend(v for v in (value if isinstance(value, list | tuple) else [value]) if v not in known[-1:])
 
 
 def _update(args: Arguments, key: tuple[str, ...], columns: Columns) -> Plan:
@@ -123,7 +126,7 @@ def _updates(rows: Rows, key: tuple[str, ...], columns: Columns) -> Plan:
     known = columns.schema.names
     for row in rows:
         _ignore(plan, row, columns.schema)
-        chosen = tuple(_equal(name, [row[name]], columns) for name in key)
+        chosen = tuple(_told(name, row[name], columns) for name in key)
         cells = {n: columns.cell(n, given) for n, given in row.items() if n in known and n not in key}
         if not cells:
             raise _no_column(plan, columns.schema)
@@ -131,12 +134,21 @@ def _updates(rows: Rows, key: tuple[str, ...], columns: Columns) -> Plan:
     return plan
 
 
-def _by_row(row: Mapping[str, Any], columns: Columns) -> Filters:
+def _by_row(row: Mapping[str, Any], key: tuple[str, ...], columns: Columns) -> Filters:
     """What equals `row` in all columns that it has."""
     for name in row:
         if name not in columns.schema.names:
             raise _unknown(name, row[name], columns.schema)
-    return tuple(_equal(name, [given], columns) for name, given in row.items())
+    others = tuple(_equal(name, [given], columns) for name, given in row.items() if name not in key)
+    return (*(_told(name, row[name], columns) for name in key), *others)
+
+
+def _told(name: str, given: Any, columns: Columns) -> Filter:
+    """The filter for a key column, which is never null."""
+    found = _equal(name, [given], columns)
+    if not found.values:
+        raise QueryError(name, "", "empty, but it tells which row")
+    return found
 
 
 def _equal(name: str, given: Iterable[Any], columns: Columns) -> Filter:
