@@ -23,6 +23,9 @@ NUMBERS = {
 def reflect(connection: sa.Connection, name: str, namespace: str | None) -> tuple[sa.Table, Schema]:
     """The table or view `name`, in the database's schema `namespace`. Raises sqlalchemy.exc.NoSuchTableError."""
     table = sa.Table(name, sa.MetaData(), schema=namespace, autoload_with=connection, resolve_fks=False)
+    counted = table.autoincrement_column
+    if counted is not None:
+        counted.nullable = False  # SQLite does not say so
     if connection.dialect.name != "sqlite":
         return table, schema_of(table, connection.dialect, positions=False)
     schema = schema_of(table, connection.dialect, positions=_has_rowids(connection, name, namespace))
