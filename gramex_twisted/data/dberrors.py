@@ -62,15 +62,15 @@ def translate(error: BaseException, label: str) -> DataError:
 
 def kind_of(cause: BaseException) -> type[DataError]:
     """Which DataError a driver's error is."""
+    number: Any = cause.args[0] if cause.args else None
+    if isinstance(number, int) and not isinstance(cause, OSError):
+        return Unavailable if 2000 <= number < 3000 else NUMBERS.get(number, SourceError)
     state = getattr(cause, "sqlstate", None)
     if isinstance(state, str):
         return next((kind for start, kind in STATES.items() if state.startswith(start)), SourceError)
     name = getattr(cause, "sqlite_errorname", None)
     if isinstance(name, str):
         return next((kind for start, kind in NAMES.items() if name.startswith(start)), SourceError)
-    number: Any = cause.args[0] if cause.args else None
-    if isinstance(number, int):
-        return Unavailable if 2000 <= number < 3000 else NUMBERS.get(number, SourceError)
     if type(cause).__name__ == "OperationalError":  # psycopg cannot connect: there is no SQLSTATE then
         return Unavailable
     return Unavailable if isinstance(cause, OSError) else SourceError

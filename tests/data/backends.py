@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import itertools
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from math import isnan
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import fastexcel
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from gramex_twisted.data import frame, sql, sqlite
+from gramex_twisted.data import frame, sql
 from gramex_twisted.data.arguments import parse
 from gramex_twisted.data.distinct import parse_distinct
+from gramex_twisted.data.engines import Engines
+from gramex_twisted.data.memory import Memory
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result, dump
 from gramex_twisted.data.schema import Schema
+from gramex_twisted.data.sources import databases, source_of
+from gramex_twisted.data.sources.base import Shared, Source
+from gramex_twisted.data.sources.dataset import parse as parse_dataset
 from gramex_twisted.data.types import Kind
 from tests.data.databases import url_of
 from tests.servers import MariaDBServer, PostgresServer
@@ -121,8 +130,31 @@ class FrameBackend(Table):
         return frame.count(query, self.table)
 
 
+class SourceBackend(Table):
+    """A dataset, as handlers read it; opened for each question, as they do."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        with closing(source.open({})) as table:
+            self.schema = table.schema
+
+    def run(self, query: Query) -> Result:
+        """See Table."""
+        with closing(self.source.open({})) as table:
+            found = table.run(query)
+            result = found if isinstance(found, Result) else found.result()
+            if found.json() != result.json():
+                raise AssertionError(f"{found.json()!r} != {result.json()!r}")
+            return result
+
+    def count(self, query: Query) -> int:
+        """See Table."""
+        with closing(self.source.open({})) as table:
+            return table.count(query)
+
+
 class SQLBackend(Table):
-    """A table of a database, as reflected."""
+    """A table of a database, as its source reflects it."""
 
     numbers = itertools.count()
 
@@ -140,8 +172,14 @@ class SQLBackend(Table):
             self.fill(data, connection)
             # SQLAlchemy reflects MariaDB's `odd``name` as it is written there
             odd = "`" in "".join(data.names)
-            self.table = sql.table_of(self.made, engine.dialect) if odd else sql.reflect(connection, name)
-        self.schema = self.table.schema
+            self.table = sql.table_of(self.made, engine.dialect) if odd else None
+        url = engine.url.render_as_string(hide_password=False)
+        self.source = databases.TableSource(parse_dataset({"url": url, "table": name}), shared())
+        if self.table is None:
+            with closing(self.source.open({})) as found:
+                self.schema = found.schema
+        else:
+            self.schema = self.table.schema
 
     def fill(self, data: Data, connection: sa.Connection) -> None:
         """Insert the rows of `data`."""
@@ -161,57 +199,61 @@ class SQLBackend(Table):
 
     def run(self, query: Query) -> Result:
         """See Table."""
-        with self.engine.connect() as connection:
-            return sql.run(query, self.table, connection)
+        with closing(self.open()) as table:
+            return table.run(query)
 
     def count(self, query: Query) -> int:
         """See Table."""
-        with self.engine.connect() as connection:
-            return sql.count(query, self.table, connection)
+        with closing(self.open()) as table:
+            return table.count(query)
+
+    def open(self) -> databases.DatabaseTable:
+        """The table, as a request sees it."""
+        if self.table is None:
+            return self.source.open({})
+        known = self.table
+        return databases.DatabaseTable(self.engine, shared(), lambda connection: known)
+
+
+@cache
+def shared() -> Shared:
+    """What all sources of the tests share. Its folder goes with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="sources-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Shared(Memory(), Engines(), folder)
 
 
 @cache
 def engine_of(name: str) -> sa.Engine:
     """The one engine for a database. Skips the test where there is none."""
-    if name == "sqlite":
-        engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
-    else:
-        engine = sa.create_engine(url_of(PostgresServer if name == "postgresql" else MariaDBServer))
-    sqlite.prepare(engine)
-    return engine
+    url = "sqlite://" if name == "sqlite" else url_of(PostgresServer if name == "postgresql" else MariaDBServer)
+    return shared().engines.get(url)
+
+
+def by_file(name: str, content: bytes, **options: Any) -> Table:
+    """Through a file of this name, whose options these are."""
+    path = Path(tempfile.mkdtemp(dir=shared().root), name)
+    path.write_bytes(content)
+    return SourceBackend(source_of(parse_dataset({"url": str(path), **options}), shared()))
 
 
 def by_csv(data: Data) -> Table:
-    """Through a CSV, read as people read it."""
-    text = data.frame().write_csv().encode()
-    read = pl.read_csv(text, try_parse_dates=True, infer_schema_length=None)
-    read.columns = data.names  # the reader leaves "" in a name as it is
-    return FrameBackend(read)
+    """Through a CSV."""
+    return by_file("data.csv", data.frame().write_csv().encode())
 
 
 def by_parquet(data: Data) -> Table:
-    """Through Parquet, lazily."""
+    """Through Parquet."""
     buffer = io.BytesIO()
     data.frame().write_parquet(buffer)
-    buffer.seek(0)
-    return FrameBackend(pl.scan_parquet(buffer))
+    return by_file("data.parquet", buffer.getvalue())
 
 
 def by_xlsx(data: Data) -> Table:
-    """Through a workbook, which knows no type but numbers and text: a source says what its columns are."""
+    """Through a workbook, which knows no type but numbers, moments and text."""
     buffer = io.BytesIO()
     data.frame().write_excel(buffer)
-    # not pl.read_excel, which takes a column `^a.*$` for a pattern
-    read = fastexcel.read_excel(buffer.getvalue()).load_sheet(0, schema_sample_rows=None).to_polars()
-    wanted = {name: DTYPES[kind] for name, kind in data.columns}
-    read.columns = data.names
-    return FrameBackend(read.with_columns(*(_typed(read[name], dtype) for name, dtype in wanted.items())))
-
-
-def _typed(series: pl.Series, dtype: Any) -> pl.Series:
-    if dtype == pl.Time() and series.dtype != pl.Time():
-        return series.cast(pl.Datetime("us")).dt.time()
-    return series.cast(dtype)
+    return by_file("data.xlsx", buffer.getvalue())
 
 
 def by_sqlite(data: Data) -> Table:

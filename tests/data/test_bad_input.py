@@ -132,7 +132,7 @@ class InjectionTests(SynchronousTestCase):
         sa.event.listen(table.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
         for place in ("t={}", "t~={}", "t*={}!", "t>={}", "_by=t&t|min={}"):
             table.ask(place.replace("{}", "secret"))
-        self.assertEqual(len(seen), 5)
+        self.assertEqual(len([statement for statement in seen if not statement.startswith("PRAGMA")]), 5)
         self.assertNotIn("secret", " ".join(seen))
 
 

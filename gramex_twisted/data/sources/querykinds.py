@@ -73,8 +73,8 @@ def columns_of(connection: sa.Connection, text: sa.TextClause) -> Columns | None
 
 def _sqlite(connection: sa.Connection, text: sa.TextClause) -> Columns | None:
     """A view knows the types of the columns that its query takes as they are."""
-    nulls = text.bindparams(*(sa.bindparam(name, None, unique=False) for name in text._bindparams))
-    written = nulls.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}).string
+    nulls = [sa.bindparam(name, [None] if b.expanding else None, expanding=b.expanding) for name, b in _bound(text)]
+    written = text.bindparams(*nulls).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}).string
     name = f"gramex_{next(VIEWS)}"
     connection.exec_driver_sql(f"CREATE TEMP VIEW {name} AS {written}")
     try:
@@ -82,6 +82,11 @@ def _sqlite(connection: sa.Connection, text: sa.TextClause) -> Columns | None:
     finally:
         connection.exec_driver_sql(f"DROP VIEW temp.{name}")
     return Columns(tuple((str(column.name), column.type) for column in table.columns), schema)
+
+
+def _bound(text: sa.TextClause) -> list[tuple[str, sa.BindParameter[Any]]]:
+    """The parameters of a query."""
+    return list(text._bindparams.items())
 
 
 def _described(connection: sa.Connection, text: sa.TextClause, type_of: Callable[[Any, Any, int], Type]) -> Columns:

@@ -48,13 +48,15 @@ class Workbook:
 
     def read(self) -> pl.DataFrame:
         """What `options` ask for."""
+        import polars as pl
+
         table = self.options.get("table")
         found = self.cells() if table is None else self.table(str(table))
         names = self.options.get("names")
         if names is not None and len(names) != found.width:
             raise SourceError(f"{self.path}: names: has {len(names)} of {found.width} columns")
         found.columns = unique([str(name) for name in names] if names is not None else found.columns)
-        return found.select(plain(series) for series in found)
+        return pl.DataFrame([plain(series.alias("c")).alias(series.name) for series in found])
 
     def table(self, name: str) -> pl.DataFrame:
         """A table that Excel knows by name."""

@@ -32,6 +32,8 @@ def read_json(path: Path, options: dict[str, Any]) -> pl.DataFrame:
 def read_jsonl(path: Path, options: dict[str, Any]) -> pl.DataFrame:
     """An object a line."""
     rows: list[Any] = []
+    if not path.stat().st_size:  # without rows there is no other way to write it
+        return frame_of(path, rows)
     for number, line in enumerate(_text(path, options).splitlines(), 1):
         if line.strip():
             try:

@@ -107,5 +107,5 @@ def _frame(rows: list[list[tuple[str, bool]]]) -> pl.DataFrame:
     width = max(len(row) for row in rows)
     names = unique([text for text, _ in rows[heads - 1]] + [""] * (width - len(rows[heads - 1])))
     cells = [[text or None for text, _ in row] + [None] * (width - len(row)) for row in rows[heads:]]
-    columns = [pl.Series(name, [row[place] for row in cells], dtype=pl.String) for place, name in enumerate(names)]
-    return pl.DataFrame([guess(column).series.alias(column.name) for column in columns])
+    columns = [pl.Series("c", [row[place] for row in cells], dtype=pl.String) for place in range(width)]
+    return pl.DataFrame([guess(column).series.alias(name) for name, column in zip(names, columns, strict=True)])
