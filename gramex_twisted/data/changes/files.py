@@ -76,7 +76,8 @@ class FileChange:
 
     def _content(self) -> bytes | None:
         try:
-            return self.path.read_bytes() or None
+            content = self.path.read_bytes()
+            return content if content or self.kind == "jsonl" else None  # lines may be none at all
         except FileNotFoundError:
             return None
         except OSError as error:

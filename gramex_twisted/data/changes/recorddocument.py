@@ -134,7 +134,7 @@ class LinesDocument(RecordDocument):
 
     def write(self) -> str:
         """See RecordDocument."""
-        return "".join(f"{line}\n" for line in self.records) or "\n"  # an empty file may be one that is being written
+        return "".join(f"{line}\n" for line in self.records)
 
 
 class YAMLDocument(RecordDocument):
