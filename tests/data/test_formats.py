@@ -278,6 +278,11 @@ class AnswerTests(SynchronousTestCase):
     def test_what_does_not_stream_says_so(self) -> None:
         with self.assertRaisesRegex(ValueError, "format xlsx does not stream"):
             formats.stream("xlsx", (), iter([]))
+        with self.assertRaisesRegex(ValueError, "format json does not stream with these options"):
+            formats.stream("json", (), iter([]), {"indent": 2})
+        with self.assertRaisesRegex(ValueError, "formulas 'no'"):
+            formats.stream("csv", (), iter([]), {"formulas": "no"})
+        self.assertTrue(formats.KNOWN["csv"].can_stream({"sep": ";"}))
 
     def test_media_types(self) -> None:
         self.assertEqual(formats.KNOWN["csv"].content_type, "text/csv; charset=utf-8")

@@ -55,12 +55,12 @@ def stream(
 ) -> Iterator[bytes]:
     """The one table of `fields` and `batches` of rows in the format `name`: together, the bytes of `write`.
 
-    Raises ValueError for a format that does not stream.
+    Raises ValueError for a format that does not stream with these options: see FormatInfo.can_stream.
     """
     info = known(name)
     info.check(options)
-    if not info.streams:
-        raise ValueError(f"format {name} does not stream")
+    if not info.can_stream(options):
+        raise ValueError(f"format {name} does not stream{' with these options' if info.streams else ''}")
     pieces: Iterator[bytes] = import_module(f"{__name__}.{info.module}").stream(name, fields, batches, options)
     return pieces
 

@@ -89,8 +89,11 @@ def write(name: str, answers: Answers, *, single: bool, options: Options, page: 
 
 
 def stream(name: str, fields: Sequence[Field], batches: Iterator[list[Row]], options: Options) -> Iterator[bytes]:
-    """The text of `write`, a piece for each batch."""
-    dialect = Dialect.of(options)
+    """The text of `write`, a piece for each batch. Raises ValueError for wrong options, before the first piece."""
+    return _pieces(fields, batches, Dialect.of(options))
+
+
+def _pieces(fields: Sequence[Field], batches: Iterator[list[Row]], dialect: Dialect) -> Iterator[bytes]:
     if not fields:
         return
     head = (BOM if dialect.bom else "") + (dialect.line([f.name for f in fields]) if dialect.header else "")

@@ -74,9 +74,15 @@ def literal(text: str) -> str:
     return re.sub(r"([\\.^$*+?{}()\[\]|])", r"\\\1", text)
 
 
-def chips(page: Page, dataset: str, section: Section) -> str:
+def _unescaped(pattern: str) -> str:
+    """The text that `literal` made a pattern of; other patterns as they are."""
+    text = re.sub(r"\\([\\.^$*+?{}()\[\]|])", r"\1", pattern)
+    return text if literal(text) == pattern else pattern
+
+
+def chips(page: Page, name: str, section: Section) -> str:
     """What the rows are cut down to, each with a link that takes it away, as a list; "" where nothing is."""
-    items = list(_chips(page, dataset, section))
+    items = list(_chips(page, name, section))
     return f'<ul class="chips" aria-label="Filters">{"".join(items)}</ul>\n' if items else ""
 
 
@@ -87,7 +93,8 @@ def _chips(page: Page, dataset: str, section: Section) -> Iterator[str]:
         keys = _keys(found, page, dataset, section.schema)
         yield _chip(_sentence(found), page.turned(dataset, dict.fromkeys(keys)) if keys else None)
     if query.by is not None:
-        gone = [key for name in ("_by", "_c", "_sort") for key in page.own(name, dataset)]
+        grouped = any(key in page.args for key in page.own("_by", dataset))
+        gone = [key for name in ("_by", "_c", "_sort") for key in page.own(name, dataset) if grouped]
         columns = ", ".join(query.by)
         yield _chip(f"grouped by <b>{escape(columns)}</b>" if columns else "in total", _without(page, dataset, gone))
     elif len(query.columns) < whole:
@@ -109,7 +116,7 @@ def _chip(text: str, href: str | None) -> str:
 def _keys(found: Filter | Having, page: Page, dataset: str, schema: Schema) -> list[str]:
     """The arguments that made a filter: none where it is a default."""
     term: Term = found.column if isinstance(found, Filter) else found.aggregate
-    prefix = f"{dataset}:" if page.several else None
+    prefix = page.key("", dataset)
     return [
         key
         for key in page.args
@@ -145,7 +152,8 @@ def _sentence(found: Filter | Having) -> str:
 def _shown(value: Operand) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = (value.literal or value.source) if isinstance(value, Pattern) else str(value)
+    text = _unescaped(value.source) if isinstance(value, Pattern) else str(value)
+    text = text.removesuffix(".0") if isinstance(value, float) else text
     return escape(text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…")
 
 
@@ -156,8 +164,8 @@ def form(page: Page, dataset: str, section: Section) -> str:
         return ""
     away = {*page.paging(dataset), *FORM}
     kept = [(key, text) for key, texts in page.args.items() if key not in away for text in texts]
-    if page.several:
-        kept.append(("_dataset", dataset))
+    if own := page.dataset(dataset):
+        kept.append(("_dataset", own))
     hidden = "".join(f'<input type="hidden" name="{escape(key)}" value="{escape(text)}">' for key, text in kept)
     columns = "".join(f'<option value="{escape(f.name)}">{escape(f.name) or "(no name)"}</option>' for f in fields)
     operators = "".join(f'<option value="{escape(value)}">{text}</option>' for value, text in CHOICES.items())

@@ -110,7 +110,7 @@ def _turning(answer: Tabular, page: Page, name: str, section: Section, shown: in
     links = _turns(answer, page, name, section, shown)
     sizes = _sizes(page, name, section, shown)
     turns = " ".join(f'<a href="{escape(href)}"{extra}>{text}</a>' for text, href, extra in links)
-    about = f" of {escape(name)}" if page.several else ""
+    about = f" of {escape(name)}" if len(page.sections) > 1 else ""
     pages = f'<nav class="pages" aria-label="Pages{about}">{turns}</nav>' if turns else ""
     lengths = f'<nav class="sizes" aria-label="Rows on a page{about}">Rows: {sizes}</nav>' if sizes else ""
     return f'<div class="turning">{pages}{lengths}</div>\n' if pages or lengths else ""

@@ -44,8 +44,6 @@ def stream(name: str, fields: Sequence[Field], batches: Iterator[list[Row]], opt
     if name == "jsonl":
         yield from (_row_lines(Result(columns, rows)) for rows in batches if rows)
         return
-    if set(options) - {"orient"} or options.get("orient", "records") != "records":
-        raise ValueError("json is streamed as records, without indent")
     before = b"["
     for rows in batches:
         if rows:

@@ -53,6 +53,10 @@ class FormatInfo:
             return str(options.get("ext", self.extension))
         return "js" if self.module == "vega" and options.get("as") == "script" else self.extension
 
+    def can_stream(self, options: Options) -> bool:
+        """Whether `stream` writes it as `options` ask for."""
+        return self.streams and not (self.name == "json" and set(options) & _JSON)
+
     def check(self, options: Collection[str]) -> None:
         """Raise ValueError for options that it does not have."""
         unknown = [] if self.options is None else sorted(set(options) - self.options)

@@ -29,7 +29,10 @@ class Section:
     after: str | None = None
     """The cursor of the next page, where the answer does not have it itself."""
     title: str = ""
-    """The heading; without it, the dataset's name."""
+    """The heading; without it, the name of the section."""
+    dataset: str | None = None
+    """What stands before the colon of arguments that are for this dataset alone, "" where there is no such thing;
+    None: the name of the section, if the page has several."""
 
 
 @dataclass(frozen=True)
@@ -48,35 +51,38 @@ class Page:
     assets: str = ""
     """What the URLs of the files of static/, which charts load, begin with: their names are put behind it."""
 
-    @property
-    def several(self) -> bool:
-        """Whether arguments are for one of several datasets."""
-        return len(self.sections) > 1
+    def dataset(self, name: str) -> str:
+        """What stands before the colon of arguments for the section `name` alone, "" where it is the only one."""
+        section = self.sections.get(name)
+        if section is not None and section.dataset is not None:
+            return section.dataset
+        return name if len(self.sections) > 1 else ""
 
-    def key(self, name: str, dataset: str) -> str:
-        """The argument `name` for `dataset` alone."""
-        return f"{dataset}:{name}" if self.several else name
+    def key(self, argument: str, name: str) -> str:
+        """The argument for the section `name` alone."""
+        own = self.dataset(name)
+        return f"{own}:{argument}" if own else argument
 
-    def own(self, name: str, dataset: str) -> list[str]:
-        """The keys that may say `name` to `dataset`, those for it alone first."""
-        return [f"{dataset}:{name}", name] if self.several else [name]
+    def own(self, argument: str, name: str) -> list[str]:
+        """The keys that may say the argument to the section `name`, those for it alone first."""
+        return list(dict.fromkeys((self.key(argument, name), argument)))
 
     def link(self, changes: Mapping[str, Sequence[str] | None]) -> str:
         """The same page with other arguments, None takes one away: a relative URL, not yet escaped for HTML."""
         return link(self.args, changes)
 
-    def turned(self, dataset: str, changes: Mapping[str, Sequence[str] | None]) -> str:
-        """The first page of `dataset` with other arguments."""
-        return self.link({**dict.fromkeys(self.paging(dataset)), **changes})
+    def turned(self, name: str, changes: Mapping[str, Sequence[str] | None]) -> str:
+        """The first page of the section `name` with other arguments."""
+        return self.link({**dict.fromkeys(self.paging(name)), **changes})
 
-    def paging(self, dataset: str) -> list[str]:
-        """The keys that say which page of `dataset` is shown."""
-        return [key for name in PAGING for key in self.own(name, dataset)]
+    def paging(self, name: str) -> list[str]:
+        """The keys that say which page of the section `name` is shown."""
+        return [key for argument in PAGING for key in self.own(argument, name)]
 
     def download(self, format: str) -> str:
         """All rows that the page is about, in another format."""
         names = ("_limit", "_format", *PAGING)
-        gone = [key for dataset in (self.sections or [""]) for name in names for key in self.own(name, dataset)]
+        gone = [key for section in (self.sections or [""]) for name in names for key in self.own(name, section)]
         return self.link({**dict.fromkeys(gone), "_format": [format]})
 
 

@@ -36,7 +36,9 @@ def page_of(
     for ask, each in zip(asks, found, strict=True):
         for name, query in each.queries.items():
             key = f"{ask.own.name}:{name}" if name and not handler.sets.single else name or ask.own.name
-            sections[key] = Section(each.schema, query, each.counts.get(name), each.after if not name else None)
+            after = each.after if not name else None
+            own = "" if handler.sets.single else ask.own.name
+            sections[key] = Section(each.schema, query, each.counts.get(name), after, dataset=own)
     offered = [name for name in OFFERED if handler.sets.single or not handler.formats.formats[name].info.single_only]
     path = context.xrequest_uri.partition("?")[0]
     return Page(context.args, sections, path, formats=offered, assets=f"{path}?{ASSET}=")

@@ -158,7 +158,7 @@ class Reading:
     @staticmethod
     def _streams(table: Table, query: Query, chosen: Format) -> bool:
         long = query.limit is None or query.limit > MANY
-        return long and query.by is None and chosen.info.streams and not isinstance(table, Frame)
+        return long and query.by is None and chosen.info.can_stream(chosen.options) and not isinstance(table, Frame)
 
     def _body(
         self, table: Table, query: Query, chosen: Format, options: Options, kept: Memory

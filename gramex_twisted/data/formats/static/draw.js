@@ -36,6 +36,12 @@ window.gramexDraw = window.gramexDraw || (function () {
   function draw(target, config) {
     return library(config.assets)
       .then(function () { return window.vegaEmbed(target, config.spec, options(config.options)) })
+      .then(function (view) {
+        target.querySelectorAll("details > summary").forEach(function (menu) {
+          menu.setAttribute("aria-label", "Save the chart")
+        })
+        return view
+      })
       .catch(function (error) {
         var said = document.createElement("p")
         said.setAttribute("role", "alert")
