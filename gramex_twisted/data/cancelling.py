@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import sqlalchemy as sa
+
+PATIENCE = 5.0
+"""Seconds to wait for PostgreSQL to hear of it."""
 
 
 def cancel(connection: sa.Connection) -> None:
@@ -16,13 +19,19 @@ def cancel(connection: sa.Connection) -> None:
     with suppress(Exception):  # the connection may end at this moment: then there is nothing to stop
         if name == "sqlite":
             raw.interrupt()
+        elif name == "postgresql" and hasattr(raw, "cancel_safe"):
+            raw.cancel_safe(timeout=PATIENCE)
         elif name == "postgresql":
-            raw.cancel_safe(timeout=5) if hasattr(raw, "cancel_safe") else raw.cancel()
+            raw.cancel()
         elif name in ("mysql", "mariadb"):
             _kill(connection, int(raw.thread_id()))
 
 
 def _kill(connection: sa.Connection, thread: int) -> None:
-    """Tell MySQL, by a connection of its own, to end a statement."""
-    with connection.engine.connect() as other:
-        other.execute(sa.text(f"KILL QUERY {thread}"))
+    """Tell MySQL by a connection of its own, since all others may be in use."""
+    pool = connection.engine.pool.recreate()
+    try:
+        with closing(pool.connect()) as other:
+            other.cursor().execute(f"KILL QUERY {thread}")
+    finally:
+        pool.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,10 @@ DRIVERS: Mapping[str, str] = {
     "mariadb": "mariadb+pymysql",
 }
 """The driver of a URL that names none."""
-POOLED = ("pool_size", "max_overflow")
+INODE = "gramex inode"
+POOLED = ("pool_size", "max_overflow", "pool_timeout")
+POOL_WAIT = 10
+"""Seconds to wait for a connection, where all are in use."""
 PACKAGES = {"psycopg": "psycopg[binary]"}
 WAITS = {"sqlite": ("timeout", 5.0), "psycopg": ("connect_timeout", 5), "pymysql": ("connect_timeout", 5)}
 """driver -> how its option is called, and the seconds to wait for a server (SQLite: for a lock)."""
@@ -29,23 +33,47 @@ WAITS = {"sqlite": ("timeout", 5.0), "psycopg": ("connect_timeout", 5), "pymysql
 def create(url: str, options: Mapping[str, Any]) -> sa.Engine:
     """An engine with our timeouts and functions. Raises SourceError."""
     made = parsed(url)
-    given = dict(options)
+    given = {"pool_timeout": POOL_WAIT, "pool_pre_ping": True, "hide_parameters": True, **options}
     timeout = given.pop("timeout", None)
     if made.get_backend_name() == "sqlite" and made.database in (None, "", ":memory:"):
-        given = {name: value for name, value in given.items() if name not in POOLED}
         given["poolclass"] = sa.pool.StaticPool
         given["connect_args"] = {"check_same_thread": False, **given.get("connect_args", {})}
+    if "poolclass" in given:
+        given = {name: value for name, value in given.items() if name not in POOLED}
     name, patience = WAITS.get(made.get_driver_name(), ("", 0))
     if name:
         given["connect_args"] = {name: patience, **given.get("connect_args", {})}
-    defaults = {"pool_pre_ping": True, "hide_parameters": True}
     try:
-        engine = sa.create_engine(made, **{**defaults, **given})
+        engine = sa.create_engine(made, **given)
     except TypeError as error:
         raise SourceError(f"{public(url)}: {error}") from None
     sqlite.prepare(engine)
     timeouts.prepare(engine, timeout)
+    _follow(engine)
     return engine
+
+
+def _follow(engine: sa.Engine) -> None:
+    """Have a connection to a file of SQLite that has been replaced be made anew: it would go on reading the old one."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database or database == ":memory:" or database.startswith("file:"):
+        return
+
+    def inode() -> int:
+        try:
+            return os.stat(database).st_ino
+        except OSError:
+            return 0
+
+    def connected(connection: Any, record: Any) -> None:
+        record.info[INODE] = inode()
+
+    def taken(connection: Any, record: Any, proxy: Any) -> None:
+        if record.info.get(INODE) != inode():
+            raise sa.exc.DisconnectionError("the file has been replaced")
+
+    sa.event.listen(engine, "connect", connected)
+    sa.event.listen(engine, "checkout", taken)
 
 
 def parsed(url: str) -> URL:

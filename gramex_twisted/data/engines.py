@@ -94,7 +94,7 @@ class Engines:
                     raise
                 return None  # whether it makes sense at all, is seen when it runs
 
-        return self._remembered(connection, ("query", clause.text), find)
+        return self._remembered(connection, ("query", clause.text), find, lambda found: found is None or found.settled)
 
     def forget(self, engine: sa.Engine) -> None:
         """Ask again what the tables of a database are: they have been changed, or do not seem to be what they were."""
@@ -116,8 +116,10 @@ class Engines:
         for engine in engines:
             engine.dispose()
 
-    def _remembered(self, connection: sa.Connection, what: Hashable, find: Callable[[], T]) -> T:
-        """What `find` returns, or has returned a short while ago."""
+    def _remembered(
+        self, connection: sa.Connection, what: Hashable, find: Callable[[], T], keep: Callable[[T], bool] = bool
+    ) -> T:
+        """What `find` returns, or has returned a short while ago if it was to be kept."""
         from gramex_twisted.data import connecting
 
         version = connecting.version_of(connection)
@@ -129,6 +131,8 @@ class Engines:
                 found: T = known[2]
                 return found
         made = find()
+        if not keep(made):
+            return made
         with self._lock:
             self._known[key] = (version, monotonic() + FRESH if version is None else float("inf"), made)
             while len(self._known) > MOST_KNOWN:

@@ -29,7 +29,7 @@ def reflect(connection: sa.Connection, name: str, namespace: str | None) -> tupl
     if connection.dialect.name != "sqlite":
         return table, schema_of(table, connection.dialect, positions=False)
     schema = schema_of(table, connection.dialect, positions=_has_rowids(connection, name, namespace))
-    return table, replace(schema, fields=_sampled(connection, table, schema.fields))
+    return table, replace(schema, fields=sampled(connection, table, schema.fields))
 
 
 def _has_rowids(connection: sa.Connection, name: str, namespace: str | None) -> bool:
@@ -41,9 +41,9 @@ def _has_rowids(connection: sa.Connection, name: str, namespace: str | None) -> 
     return found is not None and found.type == "table" and not found.wr
 
 
-def _sampled(connection: sa.Connection, table: sa.Table, fields: tuple[Field, ...]) -> tuple[Field, ...]:
+def sampled(connection: sa.Connection, table: sa.FromClause, fields: tuple[Field, ...]) -> tuple[Field, ...]:
     """`fields` by what is in the columns, where SQLite has no type for them or one that it made up."""
-    columns: dict[str, sa.Column[Any]] = {str(column.name): column for column in table.columns}
+    columns: dict[str, sa.ColumnElement[Any]] = {str(column.name): column for column in table.columns}
     vague = [f for f in fields if type(columns[f.name].type) in (sa.types.NullType, sa.NUMERIC)]
     if not vague:
         return fields

@@ -125,10 +125,17 @@ class DatabaseTable:
 
     def batches(self, query: Query, size: int = BATCH) -> Iterator[list[Row]]:
         """See Table."""
-        from gramex_twisted.data import sql
+        from gramex_twisted.data import sql, timeouts
 
         with self.connected() as (connection, table):
-            yield from sql.stream(query, table, connection, size)
+            timeouts.streams(connection)
+            try:
+                for rows in sql.stream(query, table, connection, size):
+                    yield rows
+                    timeouts.extend(connection)
+            finally:
+                if not connection.closed and not connection.invalidated:
+                    timeouts.streams(connection, 1)
 
     def frame(self) -> Any:
         """All of it, as a polars frame."""
@@ -172,13 +179,12 @@ class DatabaseTable:
 
     def cancel(self) -> None:
         """See Table."""
-        with self._lock:
+        with self._lock:  # `close` waits, so that nobody else has the connection meanwhile
             self._cancelled = True
-            connection = self._connection
-        if connection is not None:
-            from gramex_twisted.data import cancelling
+            if self._connection is not None:
+                from gramex_twisted.data import cancelling
 
-            cancelling.cancel(connection)
+                cancelling.cancel(self._connection)
 
     def close(self) -> None:
         """See Table."""

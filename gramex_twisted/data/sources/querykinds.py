@@ -57,6 +57,8 @@ class Columns:
 
     types: tuple[tuple[str, Type], ...]
     schema: Schema
+    settled: bool = True
+    """Whether there were rows, where only their values tell what the columns hold."""
 
     def clause(self, text: sa.TextClause) -> sa.FromClause:
         """The query `text` as a table."""
@@ -73,15 +75,23 @@ def columns_of(connection: sa.Connection, text: sa.TextClause) -> Columns | None
 
 def _sqlite(connection: sa.Connection, text: sa.TextClause) -> Columns | None:
     """A view knows the types of the columns that its query takes as they are."""
-    nulls = [sa.bindparam(name, [None] if b.expanding else None, expanding=b.expanding) for name, b in _bound(text)]
+    nulls: list[sa.BindParameter[Any]] = [
+        sa.bindparam(name, [None] if each.expanding else None, expanding=each.expanding) for name, each in _bound(text)
+    ]
     written = text.bindparams(*nulls).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}).string
     name = f"gramex_{next(VIEWS)}"
     connection.exec_driver_sql(f"CREATE TEMP VIEW {name} AS {written}")
     try:
-        table, schema = sqlreflect.reflect(connection, name, "temp")
+        table = sa.Table(name, sa.MetaData(), schema="temp", autoload_with=connection, resolve_fks=False)
     finally:
         connection.exec_driver_sql(f"DROP VIEW temp.{name}")
-    return Columns(tuple((str(column.name), column.type) for column in table.columns), schema)
+    schema = schema_of(table, connection.dialect, positions=False)
+    found = Columns(tuple((str(column.name), column.type) for column in table.columns), schema)
+    clause = found.clause(text)
+    fields = sqlreflect.sampled(connection, clause, schema.fields)
+    vague = any(type(type_) in (sa.types.NullType, sa.NUMERIC) for _, type_ in found.types)
+    settled = not vague or connection.execute(sa.select(sa.literal(1)).select_from(clause).limit(1)).first() is not None
+    return Columns(found.types, Schema(fields), settled)
 
 
 def _bound(text: sa.TextClause) -> list[tuple[str, sa.BindParameter[Any]]]:

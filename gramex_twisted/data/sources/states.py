@@ -16,7 +16,8 @@ POSTGRES = (
 )
 MYSQL = (
     "SELECT table_name, create_time, update_time, update_time > now() - INTERVAL 2 SECOND "
-    "FROM information_schema.tables WHERE table_name IN :names AND table_schema = coalesce(:schema, database()) ORDER BY 1"
+    "FROM information_schema.tables "
+    "WHERE table_name IN :names AND table_schema = coalesce(:schema, database()) ORDER BY 1"
 )
 
 
