@@ -32,6 +32,15 @@ def delete(source: Source, args: Arguments | Rows, values: Arguments, key: Seque
     return apply_many([Delete(source, args, values, tuple(key))])[0]
 
 
+def prepare(source: Source) -> None:
+    """Make the table of a database what the dataset's `columns:` says; of other sources nothing. Raises DataError."""
+    from gramex_twisted.data.changes.files import FileChange
+
+    change = change_of(Insert(source, []))
+    if not isinstance(change, FileChange):
+        change.prepare()
+
+
 def apply_many(operations: Sequence[Operation]) -> list[Change]:
     """Do all of them or none, as far as that goes; each's Change in their order.
 

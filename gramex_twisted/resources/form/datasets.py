@@ -70,9 +70,8 @@ class DataSets:
     """What gets all of them at once."""
 
 
-def read(setup: Setup) -> DataSets:
-    """The datasets of a route. Raises ConfigError."""
-    written = setup.config.kwargs
+def read(setup: Setup, written: Mapping[str, Any]) -> DataSets:
+    """The datasets of a route, as `written` in its kwargs. Raises ConfigError."""
     single = "url" in written or isinstance(written.get("function"), str | list)
     if single:
         own = {key: value for key, value in written.items() if key not in Options.model_fields}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from twisted.internet.defer import gatherResults
@@ -42,9 +43,17 @@ class FormHandler(Resource):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.datasets = setup.services.part(Datasets)
-        self.sets = config.read(setup)
+        self.sets = config.read(setup, self.written(setup))
         self.formats = Formats(setup, self.options)
         self.redirects = setup.redirects(self.options.redirect)
+
+    def written(self, setup: Setup) -> Mapping[str, Any]:
+        """The kwargs that describe the datasets."""
+        return setup.config.kwargs
+
+    def failing(self) -> AbstractContextManager[None]:
+        """Errors of the data inside are statuses outside."""
+        return answered(self.name)
 
     def questions(self, ask: Ask, schema: Schema) -> Mapping[str, Query]:
         """What is asked of a table."""

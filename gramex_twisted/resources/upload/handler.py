@@ -16,10 +16,10 @@ from gramex_twisted.config.model import Model, Size
 from gramex_twisted.config.settings import StoreOptions
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.base import Options, Resource, Setup
-from gramex_twisted.resources.upload.receiving import Received, Receiver
 from gramex_twisted.services.filenames import safe_name, safe_path
 from gramex_twisted.services.uploadfolder import Exists
 from gramex_twisted.services.uploads import Library, Meta, Uploads
+from gramex_twisted.web.receiving import Received, Receiver
 from gramex_twisted.web.values import JSON, dump_json
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,23 @@ class Receiver:
 
     :param keys: the fields whose files are kept; those of others are dropped.
     :param longest: bytes of one file; None for any.
+    :param check: raises an HTTPError for the name of a file that is not wanted, before it is read.
     """
 
-    def __init__(self, folder: Path, content_type: str, keys: tuple[str, ...], longest: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        content_type: str,
+        keys: tuple[str, ...],
+        longest: int | None,
+        check: Callable[[str], None] | None = None,
+    ) -> None:
         self.fields: RawArguments = {}
         self.files: list[Received] = []
         self._folder = folder
         self._keys = keys
         self._longest = longest
+        self._check = check
         self._field: tuple[str, list[bytes]] | None = None
         self._file: Received | None = None
         self._size = 0
@@ -79,6 +89,8 @@ class Receiver:
         if part.filename is None:
             self._field = (name, [])
         elif part.filename and part.name in self._keys:
+            if self._check is not None:
+                self._check(part.filename)
             staged = Staged(self._folder)
             self._file = Received(part.name, part.filename, part.content_type or "", staged)
             self.files.append(self._file)

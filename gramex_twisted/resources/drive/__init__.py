@@ -1,0 +1,1 @@
+"""DriveHandler: a folder of files, and a table of what is known of them."""
