@@ -18,11 +18,12 @@ def _names(value: Any) -> Any:
 
 
 def _extensions(value: Any) -> Any:
-    return frozenset(str(name).lower() for name in _names(value)) if value else frozenset()
+    names = _names(value)
+    return tuple(str(name).lower() for name in names) if isinstance(names, tuple) else value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | list[str] | dict[str, Any])]
-Extensions = Annotated[frozenset[str], BeforeValidator(_extensions, json_schema_input_type=str | list[str])]
+Extensions = Annotated[tuple[str, ...], BeforeValidator(_extensions, json_schema_input_type=str | list[str])]
 
 
 class Storage(Model):
@@ -44,8 +45,8 @@ class DriveOptions(FormOptions):
     table: Any = Field(default=None, description="The table's name; default: `drive`.")
     user_fields: Names = Field(default=(), description="Attributes of the user to keep: `[id, role]` in `user_id` ...")
     tags: Names = Field(default=(), description="Further columns, which forms fill by fields of the same name.")
-    allow: Extensions = Field(default=frozenset(), description="Only files with these extensions, `[.doc]` (415).")
-    ignore: Extensions = Field(default=frozenset(), description="No files with these extensions (415).")
+    allow: Extensions = Field(default=(), description="Only files with these extensions, `[.doc]` (415).")
+    ignore: Extensions = Field(default=(), description="No files with these extensions (415).")
     max_file_size: Size | None = Field(default=None, description="Longest file in bytes, `1GB` works too (413 above).")
     storage: Storage = Field(default=Storage(), description="Where files are kept: `{type: os}`.")
 
