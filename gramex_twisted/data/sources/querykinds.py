@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from gramex_twisted.data import sqlreflect
 from gramex_twisted.data.schema import Field, Schema
-from gramex_twisted.data.sqlkinds import kind_of
+from gramex_twisted.data.sqlkinds import kind_of, schema_of
 from gramex_twisted.data.types import Kind
 
 VIEWS = itertools.count()
