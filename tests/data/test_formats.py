@@ -84,6 +84,10 @@ class ValueTests(SynchronousTestCase):
         self.assertEqual(write("json", None), b"null")
         self.assertEqual(json.loads(write("json", "\ud800")), "\ud800")
 
+    def test_lines_of_records_in_records(self) -> None:
+        found = Result((Field("o", Kind.OTHER),), [([{"a": 1}, {"a": 2}],), (None,)])
+        self.assertEqual(write("jsonl", found), b'{"o":[{"a":1},{"a":2}]}\n{"o":null}\n')
+
     def test_json_lines_are_one_record_a_line(self) -> None:
         lines = write("jsonl", answer()).splitlines()
         self.assertEqual([json.loads(line)["id"] for line in lines], [1, 2, 3])
@@ -196,7 +200,7 @@ class SameBytesTests(SynchronousTestCase):
                 st.none() | st.datetimes(datetime(1000, 1, 1)),
                 st.none() | st.datetimes(datetime(1000, 1, 1), timezones=st.just(UTC)),
                 st.none() | st.times(),
-                st.none() | st.sampled_from(["", "a,b", '"', "\r", "x\ny", "\0", " "]),
+                st.none() | st.sampled_from(["", "a,b", '"', "\r", "x\ny", "\0", " ", '},{"c0":', "},{", '},{"c']),
             ),
             max_size=4,
         )
