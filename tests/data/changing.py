@@ -77,7 +77,7 @@ class ChangesTestCase(SynchronousTestCase):
         """Run statements in a database."""
         with self.shared.engines.get(self.url(backend)).begin() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(statement if backend == "sqlite" else statement.replace("%", "%%"))
 
     def made(self, backend: str, rows: Sequence[dict[str, Any]] = ROWS, **kwargs: Any) -> Source:
         """The rows in a new table or file."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -14,8 +15,9 @@ from gramex_twisted.data.changes.alter import alter
 from gramex_twisted.data.changes.change import Change, Insert, Operation
 from gramex_twisted.data.changes.plan import Plan, plan_of
 from gramex_twisted.data.changes.sqlcolumns import Target
+from gramex_twisted.data.dberrors import said_by
 from gramex_twisted.data.engines import Engines
-from gramex_twisted.data.errors import DataError, ReadOnly, SourceError
+from gramex_twisted.data.errors import Conflict, DataError, ReadOnly, SourceError
 from gramex_twisted.data.records import clean, cleaners
 from gramex_twisted.data.sources.databases import TableSource, engine_of, table_name
 from gramex_twisted.data.types import QueryError
@@ -87,12 +89,19 @@ class DatabaseChange:
         cause = getattr(error, "orig", None) or error
         number = cause.args[0] if cause.args and isinstance(cause.args[0], int) else 0
         said = self.engines.errors(error, self.engine)
+        text = (
+            f"{self.name}: {' '.join(said_by(cause).split())}"  # for clients, whom the database's URL is no business of
+        )
         if isinstance(error, sa.exc.DataError) or number in WRONG:
-            return QueryError(self.name, "", " ".join(str(said).split()))
+            return QueryError(self.name, "", " ".join(said_by(cause).split()))
+        if isinstance(said, Conflict):
+            return Conflict(text)
         view = "is a view" in str(cause) or getattr(cause, "sqlstate", None) in ("42501", "55000")
+        if isinstance(said, ReadOnly) or view or number in REFUSED:
+            return ReadOnly(text)
         if type(said) is SourceError:
             self.engines.forget(self.engine)  # it may no longer be what it was
-        return ReadOnly(str(said)) if view or number in REFUSED else said
+        return said
 
 
 def execute(plan: Plan, target: Target, connection: sa.Connection, key: tuple[str, ...]) -> Change:
@@ -123,7 +132,7 @@ def _insert(plan: Plan, target: Target, connection: sa.Connection) -> Iterator[d
             _require(column, names, target)
         rows = [target.keyed(row) for row in group]
         for found in _keys(table, key, rows, connection):
-            values = clean(tuple(found), cleaners(fields, native))
+            values = [str(v) if isinstance(v, UUID) else v for v in clean(tuple(found), cleaners(fields, native))]
             yield dict(zip([field.name for field in fields], values, strict=True))
 
 

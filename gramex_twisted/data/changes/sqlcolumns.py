@@ -78,7 +78,7 @@ def _check(column: sa.Column[Any], field: Field, dialect: sa.Dialect, flavour: F
     if column.computed is not None:
         return _computed
     if dialect.name == "sqlite":
-        return _sqlite(field, flavour)
+        return _json_text if isinstance(column.type, sa.JSON) else _sqlite(field, flavour)
     type_ = column.type
     if field.kind is Kind.OTHER:
         return _json if isinstance(type_, sa.JSON | postgresql.ARRAY) else _bytes if _is_binary(type_) else None
@@ -123,6 +123,10 @@ def _json(given: Any) -> Any:
         return json.loads(given)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
+
+
+def _json_text(given: Any) -> str:
+    return json.dumps(_json(given), ensure_ascii=False)
 
 
 def _bytes(given: Any) -> bytes:
