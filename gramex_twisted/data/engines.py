@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import cache
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gramex_twisted.data.errors import DataError, SourceError
+from gramex_twisted.data.sqliteversion import Versions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -38,6 +40,7 @@ class Engines:
         self._engines: dict[tuple[str, str], sa.Engine] = {}
         self._known: OrderedDict[tuple[sa.Engine, Hashable], tuple[Hashable, float, Any]] = OrderedDict()
         self._lock = Lock()
+        self.versions = Versions()
 
     def get(self, url: str, **options: Any) -> sa.Engine:
         """The engine for `url`: made when first asked for, which connects to nothing.
@@ -113,6 +116,7 @@ class Engines:
         with self._lock:
             engines, self._engines = list(self._engines.values()), {}
             self._known.clear()
+        self.versions.close()
         for engine in engines:
             engine.dispose()
 
@@ -138,3 +142,9 @@ class Engines:
             while len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
         return made
+
+
+@cache
+def process_engines() -> Engines:
+    """The engines of what user functions ask for by `gramex_twisted.data` and `cache`, which know no app."""
+    return Engines()

@@ -11,21 +11,21 @@ class SourceError(DataError):
     """It is missing, empty or broken, or is not what its name says: answered with 500."""
 
 
-class Unavailable(DataError):
+class Unavailable(DataError):  # noqa: N818 - it says what is the matter
     """It may be there again later: a database that is down or locked, another server that does not answer; 503."""
 
 
-class TooSlow(DataError):
+class TooSlow(DataError):  # noqa: N818 - it says what is the matter
     """A statement took longer than it may: 504."""
 
 
-class Cancelled(DataError):
+class Cancelled(DataError):  # noqa: N818 - it says what is the matter
     """Nobody waits for the answer any more."""
 
 
-class ReadOnly(DataError):
+class ReadOnly(DataError):  # noqa: N818 - it says what is the matter
     """It cannot be written: 405."""
 
 
-class Conflict(DataError):
+class Conflict(DataError):  # noqa: N818 - it says what is the matter
     """A change breaks a rule of the database, such as a unique column: 409."""

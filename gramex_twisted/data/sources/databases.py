@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -37,7 +37,7 @@ class TableSource:
         def find(connection: sa.Connection) -> SQLTable:
             return self.shared.engines.table(connection, name, schema)
 
-        return DatabaseTable(engine, self.shared, find)
+        return DatabaseTable(engine, self.shared, find, name if schema is None else None)
 
     def name(self, values: Values) -> tuple[str | None, str]:
         """The table's schema and name: `sales`, or `schema.sales`. Raises QueryError."""
@@ -86,10 +86,18 @@ def sqlite_path(url: str) -> Path | None:
 class DatabaseTable:
     """A table, view or query of a database, as one request sees it, on one connection."""
 
-    def __init__(self, engine: sa.Engine, shared: Shared, find: Callable[[sa.Connection], SQLTable]) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        shared: Shared,
+        find: Callable[[sa.Connection], SQLTable],
+        name: str | None = None,
+    ) -> None:
+        """`name`: of a table whose version may be known."""
         self.engine = engine
         self.shared = shared
         self._find = find
+        self._name = name
         self._table: SQLTable | None = None
         self._connection: sa.Connection | None = None
         self._lock = Lock()
@@ -105,9 +113,12 @@ class DatabaseTable:
         return self._table.schema
 
     @property
-    def version(self) -> None:
-        """See Table."""
-        return None
+    def version(self) -> Hashable | None:
+        """See Table: of tables of SQLite files."""
+        path = self.engine.url.database or ":memory:"
+        if self._name is None or self.engine.dialect.name != "sqlite" or path.startswith((":memory:", "file:")):
+            return None
+        return self.shared.engines.versions.of(Path(path), self._name)
 
     def run(self, query: Query) -> Result:
         """See Table."""

@@ -52,7 +52,7 @@ class DataSet:
     @cached_property
     def fills(self) -> tuple[str, ...]:
         """The arguments that say which file or table it is."""
-        return (*names(self.dataset.url), *names(self.dataset.table))
+        return (*names(self.dataset.url), *names(self.dataset.table), *names(self.dataset.schema))
 
     @property
     def is_plain(self) -> bool:
