@@ -41,6 +41,7 @@ class DatabaseChange:
 
     def prepare(self) -> None:
         """Make the table what `columns:` says, and for an Insert make one where there is none: committed at once."""
+        found: set[str] | None = set()
         try:
             found = self._found()
             if self.spec and (found is None or set(self.spec) - found):
@@ -53,7 +54,10 @@ class DatabaseChange:
         except ValueError as error:
             raise error if isinstance(error, QueryError) else SourceError(str(error)) from None
         except sa.exc.SQLAlchemyError as error:
-            raise self.error(error) from error
+            said = self.error(error)
+            if found is None and not self.spec and type(said) is SourceError:  # what the request called its columns
+                raise QueryError(self.name, "", str(said).partition(": ")[2]) from error
+            raise said from error
         self.engines.forget(self.engine)
 
     def _found(self) -> set[str] | None:
