@@ -7,9 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 from gramex_twisted.data.errors import Unavailable
+
+T = TypeVar("T")
 
 TIMEOUT = 30.0
 """Seconds to wait for a file that others write."""
@@ -83,6 +86,17 @@ class Writers:
         self.timeout = timeout
         self._lock = Lock()
         self._turns: OrderedDict[Path, Turns] = OrderedDict()
+        self._made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def made(self, owner: object, make: Callable[[], T]) -> T:
+        """What `make` returns, which is kept for as long as `owner` lives."""
+        with self._lock:
+            found: T | None = self._made.get(owner)
+        if found is None:
+            found = make()
+            with self._lock:
+                self._made[owner] = found
+        return found
 
     def submit(self, path: Path, key: Hashable, work: Any, run: Run) -> Any:
         """What `run` makes of `work`, together with what else waits for `path` with the same `key`.

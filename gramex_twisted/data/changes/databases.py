@@ -34,6 +34,7 @@ class DatabaseChange:
     def __init__(self, operation: Operation, source: TableSource) -> None:
         self.operation = operation
         self.engines: Engines = source.shared.engines
+        self.writers = source.shared.writers
         dataset = source.dataset
         self.engine = engine_of(dataset, source.shared, operation.values, create=isinstance(operation, Insert))
         self.namespace, self.name = table_name(dataset, operation.values)
@@ -82,7 +83,8 @@ class DatabaseChange:
     def run(self, connection: sa.Connection) -> Change:
         """Do it, in the transaction that the connection is in. Raises DataError, QueryError."""
         try:
-            target = Target(self.engines.table(connection, self.name, self.namespace), connection.dialect)
+            known = self.engines.table(connection, self.name, self.namespace)
+            target = self.writers.made(known.source, lambda: Target(known, connection.dialect))
             plan = plan_of(self.operation, target.columns)
             return execute(plan, target, connection, self.operation.key)
         except sa.exc.SQLAlchemyError as error:
