@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
 import polars as pl
 
-from gramex_twisted.data import arguments, frame
+from gramex_twisted.data import arguments, formats, frame
 from gramex_twisted.data.formats.page import Page, Section
 from gramex_twisted.data.frame import FrameResult, FrameTable
 from gramex_twisted.data.records import Result
@@ -43,3 +45,18 @@ def page(args: Mapping[str, Sequence[str]], table: FrameTable = TABLE, **known: 
     query = arguments.parse(args, table.schema)
     section = Section(table.schema, query, known.pop("count", frame.count(query, table)))
     return frame.run(query, table), Page(args=args, sections={"data": section}, path="/sales", **known)
+
+
+def write(name: str, found: Any, **options: Any) -> bytes:
+    """One answer in the format."""
+    return formats.write(name, {"data": found}, single=True, options=options)
+
+
+def text(name: str, found: Any, **options: Any) -> str:
+    """Without the byte order mark."""
+    return write(name, found, **options).decode("utf-8-sig")
+
+
+def read_csv(written: bytes) -> list[list[str]]:
+    """As Python's csv reads it."""
+    return list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))

@@ -106,18 +106,18 @@ class VegaTests(SynchronousTestCase):
 
 class SeabornTests(SynchronousTestCase):
     def test_it_draws_pictures_of_the_size_that_is_asked_for(self) -> None:
-        written = download(DATA, "seaborn", chart="barplot", x="city", y="sales", width=300, height=200)
+        written = download(DATA, "seaborn", chart="barplot", x="city", y="sales", width=300, height=200, timeout=300)
         self.assertEqual(written[:8], b"\x89PNG\r\n\x1a\n")
         self.assertEqual(struct.unpack(">II", written[16:24]), (300, 200))
 
     def test_it_draws_documents_of_answers(self) -> None:
-        options = {"chart": "lineplot", "x": "day", "y": "id", "ext": "svg", "data": "b"}
+        options = {"chart": "lineplot", "x": "day", "y": "id", "ext": "svg", "data": "b", "timeout": 300}
         written = formats.write("sns", {"a": DATA, "b": answer()}, single=False, options=options)
         self.assertIn(b"<svg", written[:500])
 
     def test_what_seaborn_says_is_told(self) -> None:
         with self.assertRaisesRegex(ValueError, "the chart cannot be drawn: Could not interpret value `nope` for `x`"):
-            download(DATA, "seaborn", x="nope", y="sales")
+            download(DATA, "seaborn", x="nope", y="sales", timeout=300)
 
     def test_it_ends_in_time(self) -> None:
         with self.assertRaisesRegex(ValueError, r"the chart took more than 0\.01 s: ask for fewer rows"):

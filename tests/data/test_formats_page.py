@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from html import escape, unescape
-from html.parser import HTMLParser
-from typing import Any
-from urllib.parse import parse_qs
 
 import polars as pl
 from hypothesis import given, settings
@@ -17,83 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gramex_twisted.data import arguments, formats, frame
 from gramex_twisted.data.formats.download import download
-from gramex_twisted.data.formats.filtering import asked, literal
 from gramex_twisted.data.formats.page import Page, Section
-from gramex_twisted.data.frame import FrameTable
 from gramex_twisted.data.records import Result
-from gramex_twisted.data.regexparser import parse as parse_regex
 from gramex_twisted.data.schema import Field
 from gramex_twisted.data.types import Kind
-from tests.data.cases import ODD, ODD_NAMES
-from tests.data.formatcases import TABLE, page
-
-MANY = frame.table_of(
-    pl.DataFrame({"n": range(300), "city": ["Oslo", "Bergen", "a.b (c)"] * 100, "at": [date(2024, 1, 1)] * 300})
-)
-NAMES = frame.table_of(pl.DataFrame(ODD.rows, list(ODD_NAMES), orient="row"))
-VILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
-Args = Mapping[str, Sequence[str]]
-
-
-class Reading(HTMLParser):
-    """The links, inputs and elements of a page; an unclosed cell ends where the next begins."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.links: dict[str, str] = {}
-        self.attributes: dict[str, dict[str, str | None]] = {}
-        self.inputs: list[tuple[str, str]] = []
-        self.tags: list[str] = []
-        self._href: str | None = None
-        self.cells: list[str] = []
-        self._cell = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = dict(attrs)
-        self.tags.append(tag)
-        self._cell = tag == "td" or (self._cell and tag not in ("tr", "th"))
-        if tag == "td":
-            self.cells.append("")
-        if tag == "a":
-            self._href = str(known["href"])
-            self._name = known.get("aria-label")
-            if self._name:
-                self.links[self._name] = self._href
-        if tag == "input":
-            self.inputs.append((str(known.get("name")), str(known.get("value"))))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._href = None
-        if tag == "tbody":
-            self._cell = False
-
-    def handle_data(self, data: str) -> None:
-        if self._href is not None and not self._name:
-            self.links[data] = self._href
-        if self._cell:
-            self.cells[-1] += data.rstrip("\n")
-
-
-def shown(args: Args, table: FrameTable = TABLE, **known: Any) -> tuple[str, Reading]:
-    """The page, and what is on it."""
-    found, about = page(args, table, **known)
-    text = formats.write("html", {"data": found}, single=True, page=about).decode()
-    return text, Reading(text)
-
-
-def args_of(link: str) -> dict[str, list[str]]:
-    """What a link asks for."""
-    assert link.startswith("?"), link
-    return parse_qs(link[1:], keep_blank_values=True)
-
-
-def redirected(args: Args, schemas: Mapping[str, FrameTable] | None = None) -> dict[str, list[str]] | None:
-    """What the form makes of its fields."""
-    known = {name: table.schema for name, table in (schemas or {"data": MANY}).items()}
-    found = asked(args, known)
-    return None if found is None else args_of(found)
+from tests.data.cases import ODD_NAMES
+from tests.data.formatpages import MANY, NAMES, VILE, Reading, args_of, shown
 
 
 class LinkTests(SynchronousTestCase):
@@ -159,7 +84,13 @@ class LinkTests(SynchronousTestCase):
     def test_other_formats_have_all_rows(self) -> None:
         given = {"city": ["Oslo"], "_limit": ["5"], "_offset": ["5"], "_sort": ["n"], "_format": ["html"]}
         text, found = shown(given, MANY, formats=["csv", "json", "mine"])
-        self.assertEqual(args_of(found.links["CSV"]), {"city": ["Oslo"], "_sort": ["n"], "_format": ["csv"]})
+        wanted = {"city": ["Oslo"], "_sort": ["n"], "_limit": ["100"], "_format": ["csv"]}
+        self.assertEqual(args_of(found.links["CSV"]), wanted)
+        _, whole = shown({"_sort": ["n"]}, MANY, formats=["csv"])
+        self.assertEqual(args_of(whole.links["CSV"]), {"_sort": ["n"], "_format": ["csv"]})
+        _, great = shown({"_limit": ["5"]}, MANY, formats=["csv", "xlsx"], count=10**6)
+        self.assertEqual(args_of(great.links["CSV"])["_limit"], ["1000000"])
+        self.assertEqual(args_of(great.links["Excel"])["_limit"], ["100000"])
         self.assertIn("mine", found.links)
         self.assertEqual(text.count(" download>"), 1)
 
@@ -189,80 +120,6 @@ class LinkTests(SynchronousTestCase):
         self.assertNotIn("city:_", text)
         self.assertNotIn("_dataset", text)
         self.assertIn("<li><span>grouped by <b>city</b></span></li>", text)
-
-
-class FilterTests(SynchronousTestCase):
-    def test_each_filter_has_a_chip_that_takes_it_away(self) -> None:
-        given = {"city": ["Oslo", "Bergen"], "n>": ["5"], "city*": ["o\\.x"], "at!": [""], "_offset": ["1"]}
-        text, found = shown({**given, "city*": ["o"]}, MANY)
-        self.assertIn("<b>city</b> is Oslo or Bergen", text)
-        self.assertIn("<b>n</b> is above 5", text)
-        self.assertIn("<b>at</b> is empty", text)
-        removed = args_of(found.links["Remove: city is Oslo or Bergen"])
-        self.assertEqual(removed, {"n>": ["5"], "city*": ["o"], "at!": [""]})
-        self.assertIn("<b>city</b> contains o.x", shown(given, MANY)[0])
-
-    def test_many_values_are_counted(self) -> None:
-        text, _ = shown({"n": [str(n) for n in range(20)]}, MANY)
-        self.assertIn("<b>n</b> is 0, 1, 2, 3, 4 or 15 more", text)
-
-    def test_a_default_cannot_be_taken_away(self) -> None:
-        query = arguments.parse({}, MANY.schema, defaults={"city": ["Oslo"]})
-        about = Page({}, {"data": Section(MANY.schema, query)})
-        text = formats.write("html", {"data": frame.run(query, MANY)}, single=True, page=about).decode()
-        self.assertIn("<li><span><b>city</b> is Oslo</span></li>", text)
-
-    def test_conditions_on_groups_and_chosen_columns_have_chips(self) -> None:
-        _, found = shown({"_by": ["city"], "_c": ["n|sum"], "n|sum>": ["5"]}, MANY)
-        self.assertEqual(args_of(found.links["Remove: n|sum is above 5"]), {"_by": ["city"], "_c": ["n|sum"]})
-        _, found = shown({"_c": ["n"]}, MANY)
-        self.assertEqual(args_of(found.links["Remove: 1 of 3 columns"]), {})
-
-    def test_what_was_ignored_is_told(self) -> None:
-        text, _ = shown({"town": ["<Oslo>"]}, MANY)
-        self.assertIn("No such column, so these were ignored: town=&lt;Oslo&gt;", text)
-
-    def test_the_form_keeps_the_other_arguments(self) -> None:
-        _, found = shown({"city": ["Oslo", "Bergen"], "_sort": ["n"], "_offset": ["20"], "_format": ["html"]}, MANY)
-        self.assertEqual(found.inputs[:-1], [("city", "Oslo"), ("city", "Bergen"), ("_sort", "n"), ("_format", "html")])
-
-    def test_the_form_becomes_an_argument(self) -> None:
-        for op, value, wanted in (
-            ("=", "Oslo", {"city": ["Oslo"]}),
-            ("!", "Oslo", {"city!": ["Oslo"]}),
-            ("*", "a.b (c)", {"city*": [r"a\.b \(c\)"]}),
-            ("!*", "+", {"city!*": [r"\+"]}),
-            (">~", "M", {"city>~": ["M"]}),
-            ("null", "", {"city": [""]}),
-            ("null!", "x", {"city!": [""]}),
-            ("=", "", {}),
-        ):
-            form = {"_filter": ["city"], "_op": [op], "_value": [value]}
-            self.assertEqual(redirected({**form, "_sort": ["n"], "_offset": ["5"]}), {"_sort": ["n"], **wanted}, op)
-
-    def test_it_adds_to_what_is_there_where_that_makes_sense(self) -> None:
-        form = {"_filter": ["city"], "_op": ["="], "_value": ["Oslo"]}
-        self.assertEqual(redirected({"city": ["Bergen"], **form}), {"city": ["Bergen", "Oslo"]})
-        self.assertEqual(redirected({"city": ["Oslo"], **form}), {"city": ["Oslo"]})
-        number = {"_filter": ["n"], "_op": [">"], "_value": ["5"]}
-        self.assertEqual(redirected({"n>": ["1"], **number}), {"n>": ["5"]})
-
-    def test_contains_is_equals_where_there_is_no_text(self) -> None:
-        self.assertEqual(redirected({"_filter": ["n"], "_op": ["*"], "_value": ["5"]}), {"n": ["5"]})
-        self.assertEqual(redirected({"_filter": ["n"], "_op": ["!*"], "_value": ["5"]}), {"n!": ["5"]})
-
-    def test_it_is_for_one_dataset(self) -> None:
-        form = {"_filter": ["n"], "_op": ["<"], "_value": ["5"], "_dataset": ["b"], "b:_offset": ["9"]}
-        self.assertEqual(redirected(form, {"a": MANY, "b": MANY}), {"b:n<": ["5"]})
-
-    def test_other_requests_are_left_alone(self) -> None:
-        for each in ({}, {"_filter": ["n"]}, {"_filter": ["n"], "_op": ["??"]}, {"_op": ["="], "_value": ["x"]}):
-            self.assertIsNone(redirected(each))
-
-    @settings(deadline=None, max_examples=100)
-    @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20))
-    def test_what_is_looked_for_is_taken_literally(self, text: str) -> None:
-        self.assertEqual(parse_regex(literal(text), ignore_case=False).literal, text)
 
 
 class CellTests(SynchronousTestCase):
@@ -318,6 +175,12 @@ class CellTests(SynchronousTestCase):
         self.assertIn("Columns: n, city, at", text)
         self.assertEqual(args_of(found.links["To the first page"]), {"city": ["Nowhere"]})
         self.assertIn("No columns are asked for.", download(pl.DataFrame(), "html").decode())
+
+    def test_moments_in_utc_say_so(self) -> None:
+        given = pl.DataFrame({"at": [datetime(2024, 1, 31, 8, tzinfo=UTC)]})
+        text, found = shown({}, frame.table_of(given))
+        self.assertIn("at</a> <small>UTC</small></th>", text)
+        self.assertEqual(found.cells, ["2024-01-31 08:00:00"])
 
     def test_one_row_is_not_rows(self) -> None:
         self.assertIn(">1 row<", shown({"n": ["5"]}, MANY)[0])

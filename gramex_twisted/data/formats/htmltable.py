@@ -41,14 +41,15 @@ def table(answer: Tabular, page: Page, name: str, caption: str) -> str:
 def _head(field: Field, page: Page, name: str, section: Section | None) -> str:
     style = ' class="n"' if field.kind.is_number else ""
     label = escape(field.name) or "(no name)"
+    zone = " <small>UTC</small>" if field.kind is Kind.INSTANT else ""
     if section is None or field.kind is Kind.OTHER:
-        return f'<th scope="col"{style}>{label}</th>'
+        return f'<th scope="col"{style}>{label}{zone}</th>'
     sort = _sort(field.name, section)
     order = "" if sort is None else f' aria-sort="{"descending" if sort.descending else "ascending"}"'
     down = sort is not None and not sort.descending and f"-{field.name}" not in section.schema.names
     keys = dict.fromkeys(page.own("_sort", name))
     href = page.turned(name, {**keys, page.key("_sort", name): [f"-{field.name}" if down else field.name]})
-    return f'<th scope="col"{style}{order}><a href="{escape(href)}">{label}</a></th>'
+    return f'<th scope="col"{style}{order}><a href="{escape(href)}">{label}</a>{zone}</th>'
 
 
 def _sort(name: str, section: Section) -> Sort | None:

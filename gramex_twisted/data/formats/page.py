@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote_plus
 
+from gramex_twisted.data.formats.known import KNOWN
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.schema import Schema
 
 Arguments: TypeAlias = Mapping[str, Sequence[str]]
 
+MOST_ROWS = 100_000
+"""Rows of a download that cannot be streamed."""
 PAGING = ("_offset", "_after")
 FORM = ("_filter", "_op", "_value", "_dataset")
 """Arguments of the form for filters: see `filtering.link`."""
@@ -80,10 +83,19 @@ class Page:
         return [key for argument in PAGING for key in self.own(argument, name)]
 
     def download(self, format: str) -> str:
-        """All rows that the page is about, in another format."""
+        """All rows that the page is about, in another format: of a spreadsheet the first MOST_ROWS."""
         names = ("_limit", "_format", *PAGING)
         gone = [key for section in (self.sections or [""]) for name in names for key in self.own(name, section)]
-        return self.link({**dict.fromkeys(gone), "_format": [format]})
+        limits = {self.key("_limit", name): self._all(format, section) for name, section in self.sections.items()}
+        return self.link({**dict.fromkeys(gone), **limits, "_format": [format]})
+
+    def _all(self, format: str, section: Section) -> list[str] | None:
+        """The `_limit` that has all rows, where the page has not."""
+        limit, count = section.query.limit, section.count
+        if limit is None or count is None or count <= limit:
+            return None
+        known = KNOWN.get(format)
+        return [str(count if known and known.streams else min(count, MOST_ROWS))]
 
 
 def link(args: Arguments, changes: Mapping[str, Sequence[str] | None]) -> str:

@@ -32,11 +32,11 @@ def write(name: str, answers: Answers, *, single: bool, options: Options, page: 
     deck = import_module("pptx").Presentation()
     deck.slide_width, deck.slide_height = WIDTH, HEIGHT
     asked = str(options.get("title") or (page.title if page else "") or "")
-    per_slide = _whole(options, "rows", 15, 40)
+    per_slide = _whole(options, "rows", 15, 30)
     for key, answer in tables(answers).items():
         title = asked if single and asked else key
         columns = min(len(answer.fields), MOST_COLUMNS)
-        size = _whole(options, "font_size", _size(columns), 40)
+        size = _whole(options, "font_size", _size(columns, per_slide), 40)
         rows = list(answer.rows[:MOST_ROWS])
         for start in range(0, max(len(rows), 1), per_slide):
             shown = rows[start : start + per_slide]
@@ -54,9 +54,9 @@ def _whole(options: Options, name: str, default: int, most: int) -> int:
     return int(value)
 
 
-def _size(columns: int) -> int:
-    """Points that fit."""
-    return 12 if columns <= 6 else 10 if columns <= 10 else 8
+def _size(columns: int, rows: int) -> int:
+    """Points that fit: a line is twice as high as its letters, and as the table's header there is one more."""
+    return min(12 if columns <= 6 else 10 if columns <= 10 else 8, (HEIGHT - TOP - EDGE // 2) // ((rows + 1) * 25_400))
 
 
 def _title(title: str, answer: Tabular, start: int, shown: int, *, last: bool) -> str:
