@@ -341,3 +341,18 @@ class ReadOnlyTests(ChangesTestCase):
             self.delete(self.made("csv"), "id=1", ())
         source = self.made("sqlite")
         self.assertEqual(self.delete(source, "id=1", ()).count, 1)
+
+
+class ManyTests(ChangesTestCase):
+    def test_many_rows_of_json_update_and_delete_their_own(self) -> None:
+        for backend in ("csv", "json", "parquet", "xlsx", "sqlite"):
+            source = self.made(backend, [{**ROWS[0], "id": number} for number in range(1000)])
+            rows = [{"id": number, "name": f"n{number}", "sales": None} for number in range(0, 1200, 2)]
+            self.assertEqual(self.put(source, [*rows, {"id": 0, "name": "last"}]).count, 501)
+            found = self.ask(source)
+            wanted = ["last", *("Oslo" if number % 2 else f"n{number}" for number in range(1, 1000))]
+            self.assertEqual([row["name"] for row in found], wanted)
+            self.assertEqual([row["sales"] for row in found], [None, 1.5] * 500)
+            gone = [{"id": number} for number in range(5, 1005)]
+            self.assertEqual(self.delete(source, [*gone, *gone]).count, 995)
+            self.assertEqual(self.ids(source), [0, 1, 2, 3, 4])

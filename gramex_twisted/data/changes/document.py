@@ -8,12 +8,13 @@ from decimal import Decimal
 from functools import reduce
 from operator import and_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gramex_twisted.data.arguments import CONTROLS, HANDLED
 from gramex_twisted.data.changes.cells import Check, Columns
 from gramex_twisted.data.changes.change import Change, Insert, Operation
 from gramex_twisted.data.changes.plan import Filters, plan_of
+from gramex_twisted.data.query import Op
 from gramex_twisted.data.schema import Field, Schema
 from gramex_twisted.data.types import Kind, QueryError
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gramex_twisted.data.frame import FrameTable
+
+
+Changes: TypeAlias = "Sequence[tuple[Sequence[int], Mapping[str, Any]]]"
+"""Places of rows, and the new values of some of their columns."""
+FEW = 5
+"""From how many rows on it is quicker to look each up than to compare all with each."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,8 @@ class Document:
         """Add rows."""
         raise NotImplementedError
 
-    def set(self, places: Sequence[int], cells: Mapping[str, Any]) -> None:
-        """Change cells of the rows at `places`."""
+    def set(self, changes: Changes) -> None:
+        """Change cells of rows."""
         raise NotImplementedError
 
     def drop(self, places: Sequence[int]) -> None:
@@ -77,19 +84,16 @@ class Document:
     def apply(self, operation: Operation) -> Change:
         """Do it. Where this raises QueryError, nothing has been changed."""
         plan = plan_of(operation, self.columns)
-        count = len(plan.inserts)
-        for filters, cells in plan.updates:
-            places = self.find(filters)
-            count += len(places)
-            if places:
-                self.set(places, cells)
-                self._set(places, cells)
-        for filters in plan.deletes:
-            places = self.find(filters)
-            count += len(places)
-            if places:
-                self.drop(places)
-                self._drop(places)
+        found = self.find([filters for filters, _ in plan.updates])
+        changes = [(places, cells) for places, (_, cells) in zip(found, plan.updates, strict=True) if places]
+        if changes:
+            self.set(changes)
+            self._frame = changed(self.frame(), changes, self.schema.fields)
+        gone = sorted({place for places in self.find(plan.deletes) for place in places})
+        if gone:
+            self.drop(gone)
+            self._frame = without(self.frame(), gone)
+        count = len(plan.inserts) + sum(map(len, found)) + len(gone)
         if plan.inserts:
             self.append(plan.inserts)
             self._late += plan.inserts
@@ -97,13 +101,25 @@ class Document:
         named = [{name: row.get(name) for name in operation.key if name in row} for row in plan.inserts]
         return Change(count, [row for row in named if row], **plan.meta(self.schema))
 
-    def find(self, filters: Filters) -> list[int]:
-        """The places of the rows that pass all of `filters`."""
+    def find(self, many: Sequence[Filters]) -> list[list[int]]:
+        """For each of `many` the places, in their order, of the rows that pass all of its filters."""
+        if not all(many):
+            raise QueryError(self.origin.path.name, "", "nothing says which rows are meant")
+        columns = {tuple(filter_.column for filter_ in filters) for filters in many}
+        single = all(f.op is Op.IN and len(f.values) == 1 for filters in many for f in filters)
+        if len(many) < FEW or len(columns) > 1 or not single:
+            return [self._passing(filters) for filters in many]
+        names = list(self.schema.names)
+        found: dict[Any, list[int]] = {}
+        keys = self.frame().select(f"c{names.index(column)}" for column in next(iter(columns)))
+        for place, row in enumerate(keys.iter_rows()):
+            found.setdefault(row, []).append(place)
+        return [found.get(tuple(_held(f.values[0]) for f in filters), []) for filters in many]
+
+    def _passing(self, filters: Filters) -> list[int]:
         from gramex_twisted.data.frame import FrameTable
         from gramex_twisted.data.framecolumns import compare
 
-        if not filters:
-            raise QueryError(self.origin.path.name, "", "nothing says which rows are meant")
         frame = self.frame()
         columns = FrameTable(frame.lazy(), self.schema).columns
         names = self.schema.names
@@ -132,26 +148,22 @@ class Document:
             self._frame = self._frame.vstack(pl.DataFrame(made))
         return self._frame
 
-    def _set(self, places: Sequence[int], cells: Mapping[str, Any]) -> None:
-        self._frame = changed(self.frame(), places, cells, self.schema.fields)
 
-    def _drop(self, places: Sequence[int]) -> None:
-        self._frame = without(self.frame(), places)
-
-
-def changed(
-    frame: pl.DataFrame, places: Sequence[int], cells: Mapping[str, Any], fields: Sequence[Field]
-) -> pl.DataFrame:
-    """`frame` with `cells` in the rows at `places`; its columns are `fields`."""
+def changed(frame: pl.DataFrame, changes: Changes, fields: Sequence[Field]) -> pl.DataFrame:
+    """`frame`, whose columns are `fields`, with new values in rows."""
     import polars as pl
 
     columns = list(frame.get_columns())
-    where = pl.Series([False]).new_from_index(0, frame.height).scatter(list(places), True)
     for place, field_ in enumerate(fields):
-        if field_.name in cells:
-            one = series_of([cells[field_.name]], field_, columns[place].dtype).new_from_index(0, frame.height)
-            columns[place] = one.zip_with(where, columns[place]).alias(columns[place].name)
+        values = {row: cells[field_.name] for rows, cells in changes if field_.name in cells for row in rows}
+        if values:
+            late = series_of(list(values.values()), field_, columns[place].dtype)
+            columns[place] = columns[place].clone().scatter(list(values), late)
     return pl.DataFrame(columns)
+
+
+def _held(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def without(frame: pl.DataFrame, places: Sequence[int]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.data.changes.cells import Check
-from gramex_twisted.data.changes.document import Document, Origin, changed, series_of, without
+from gramex_twisted.data.changes.document import Changes, Document, Origin, changed, series_of, without
 from gramex_twisted.data.errors import ReadOnly
 from gramex_twisted.data.schema import Field
 from gramex_twisted.data.types import Kind
@@ -54,9 +54,9 @@ class FrameDocument(Document):
         made = [series_of([row.get(field.name) for row in rows], field, d).alias(field.name) for field, d in pairs]
         self.raw = self.raw.vstack(pl.DataFrame(made))
 
-    def set(self, places: Sequence[int], cells: Mapping[str, Any]) -> None:
+    def set(self, changes: Changes) -> None:
         """See Document."""
-        self.raw = changed(self.raw, places, cells, self.schema.fields)
+        self.raw = changed(self.raw, changes, self.schema.fields)
 
     def drop(self, places: Sequence[int]) -> None:
         """See Document."""

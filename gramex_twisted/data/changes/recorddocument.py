@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gramex_twisted.data.changes.cells import Check
-from gramex_twisted.data.changes.document import Document, Origin
+from gramex_twisted.data.changes.document import Changes, Document, Origin
 from gramex_twisted.data.errors import ReadOnly, SourceError
 from gramex_twisted.data.types import Kind
 
@@ -56,11 +56,12 @@ class RecordDocument(Document):
         names = list(self.schema.names)
         self.records += [self.made({name: self.value(row.get(name)) for name in names}) for row in rows]
 
-    def set(self, places: Sequence[int], cells: Mapping[str, Any]) -> None:
+    def set(self, changes: Changes) -> None:
         """See Document."""
-        for place in places:
+        for places, cells in changes:
             change = {name: self.value(value) for name, value in cells.items()}
-            self.records[place] = self.made({**self.opened(self.records[place]), **change})
+            for place in places:
+                self.records[place] = self.made({**self.opened(self.records[place]), **change})
 
     def drop(self, places: Sequence[int]) -> None:
         """See Document."""

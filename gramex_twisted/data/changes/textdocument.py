@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from gramex_twisted.data.changes.cells import Check
-from gramex_twisted.data.changes.document import Document, Origin
+from gramex_twisted.data.changes.document import Changes, Document, Origin
 from gramex_twisted.data.errors import ReadOnly, SourceError
 from gramex_twisted.data.sources.readers import textoptions
 from gramex_twisted.data.sources.readers.textoptions import TextOptions
@@ -175,16 +175,18 @@ class TextDocument(Document):
         ]
         (self._tail if self._records is None else self._records).extend(made)
 
-    def set(self, places: Sequence[int], cells: Mapping[str, Any]) -> None:
+    def set(self, changes: Changes) -> None:
         """See Document."""
-        changes = [(p, self.writers[p](cells[f.name])) for p, f in enumerate(self.schema.fields) if f.name in cells]
-        for place in places:
-            record = self.records[place]
-            pieces = self.pieces(record)
-            pieces += [""] * (len(self.schema.fields) - len(pieces))
-            for column, text in changes:
-                pieces[column] = text
-            self.records[place] = self.joined(pieces) + self.end
+        records = self.records
+        columns = {field.name: place for place, field in enumerate(self.schema.fields)}
+        for places, cells in changes:
+            texts = {columns[name]: self.writers[columns[name]](value) for name, value in cells.items()}
+            for place in places:
+                pieces = self.pieces(records[place])
+                pieces += [""] * (len(columns) - len(pieces))
+                for column, text in texts.items():
+                    pieces[column] = text
+                records[place] = self.joined(pieces) + self.end
 
     def drop(self, places: Sequence[int]) -> None:
         """See Document."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from gramex_twisted.data.changes.cells import Check
-from gramex_twisted.data.changes.document import Document, Origin
+from gramex_twisted.data.changes.document import Changes, Document, Origin
 from gramex_twisted.data.errors import ReadOnly, SourceError
 from gramex_twisted.data.types import Kind
 
@@ -108,12 +108,13 @@ class XLSXDocument(Document):
                     cell._style = copy(self.sheet.cell(above, self.left + place)._style)
                 put(cell, row.get(field.name))
 
-    def set(self, places: Sequence[int], cells: Mapping[str, Any]) -> None:
+    def set(self, changes: Changes) -> None:
         """See Document."""
         columns = {field.name: self.left + place for place, field in enumerate(self.schema.fields)}
-        for place in places:
-            for name, value in cells.items():
-                put(self.sheet.cell(self.top + 1 + place, columns[name]), value)
+        for places, cells in changes:
+            for place in places:
+                for name, value in cells.items():
+                    put(self.sheet.cell(self.top + 1 + place, columns[name]), value)
 
     def drop(self, places: Sequence[int]) -> None:
         """See Document."""
