@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gramex_twisted.daemon import tables
 from gramex_twisted.daemon.tables import SUFFIXES
 from gramex_twisted.errors import ConfigError
+from gramex_twisted.functions import alias
 
 if TYPE_CHECKING:
     from gramex_twisted.config.document import Config
@@ -66,7 +67,8 @@ class Source:
 
     def enter(self) -> None:
         """Let the app's modules be imported, in this process. To be called before ``load``, which may evaluate
-        functions of variables."""
+        functions of variables. `gramex.cache` and its like are found from then on too."""
+        alias.install()
         if str(self.home) not in sys.path:
             sys.path.insert(0, str(self.home))
 

@@ -68,4 +68,16 @@ def to_pandas(data: Any) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         return data
     frame = to_polars(data)
-    return pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
+    return pd.DataFrame({name: _values(frame[name]) for name in frame.columns})
+
+
+def _values(series: pl.Series) -> Any:
+    """A column for pandas: an array where it has one for this type and these nulls."""
+    import polars as pl
+
+    whole = series.null_count() == 0
+    if series.dtype.is_float() or (whole and (series.dtype == pl.Boolean or series.dtype.is_integer())):
+        return series.to_numpy() if series.dtype != pl.Int128 else series.to_list()
+    if isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone is None:
+        return series.to_numpy()
+    return series.to_list()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 from threading import Event, Lock
 from typing import Any, Generic, TypeVar
 
@@ -135,3 +136,12 @@ class Memory:
         while self._used > self._limit:
             _, kept = self._kept.popitem(last=False)
             self._used -= kept.size
+
+
+@cache
+def process_memory() -> Memory:
+    """The memory of what user functions open by `gramex_twisted.data` and `cache`, which know no app.
+
+    Set its `size` to have more or less than SIZE bytes.
+    """
+    return Memory()

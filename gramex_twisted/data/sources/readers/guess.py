@@ -72,61 +72,63 @@ def _first(series: pl.Series, nothing: frozenset[str]) -> str | None:
     return found
 
 
+def _cast(texts: pl.Series, dtype: Any) -> pl.Series:
+    return texts.str.strip_chars(" ").cast(dtype, strict=False)
+
+
+def _fraction(texts: pl.Series) -> pl.Series:
+    """Numbers, not all whole: long whole numbers are identifiers, and stay text."""
+    import polars as pl
+
+    whole = texts.str.contains(r"^\s*[+-]?\d+\s*$")
+    made = _cast(texts, pl.Float64)
+    return made if (~whole & made.is_not_null()).any() else made.clear(len(made))
+
+
+def _boolean(texts: pl.Series) -> pl.Series:
+    import polars as pl
+
+    words: dict[Any, Any] = {"true": True, "false": False}
+    return texts.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean())
+
+
+def _moments(texts: pl.Series, zone: str) -> pl.Series:
+    """Date and time in one form: with a T, seconds, and a fraction."""
+    import polars as pl
+
+    form = r"^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d))?(:\d\d)?(\.\d{1,6})?\d*" + zone + "$"
+    text = pl.col("text")
+    last = text.str.extract(form, 5).str.replace("Z", "+0000").str.replace(":", "") if zone else pl.lit("")
+    parts = [text.str.extract(form, place).fill_null(rest) for place, rest in ((2, "00:00"), (3, ":00"), (4, ".0"))]
+    whole = text.str.extract(form, 1) + "T" + parts[0] + parts[1] + parts[2] + last
+    return texts.alias("text").to_frame().select(whole).to_series()
+
+
+def _datetime(texts: pl.Series) -> pl.Series:
+    quick = texts.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
+    if quick.null_count() == texts.null_count():
+        return quick
+    return _moments(texts, "").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+
+
+def _instant(texts: pl.Series) -> pl.Series:
+    made = _moments(texts, r" ?([+-]\d\d:?\d\d|Z)")
+    return made.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", strict=False, time_unit="us")
+
+
 @cache
 def converters() -> Mapping[str, Convert]:
     """name -> what makes that of texts, null where one is none."""
     import polars as pl
 
-    def cast(dtype: Any) -> Convert:
-        return lambda texts: texts.str.strip_chars(" ").cast(dtype, strict=False)
-
-    def fraction(texts: pl.Series) -> pl.Series:
-        """Numbers, not all whole: long whole numbers are identifiers, and stay text."""
-        whole = texts.str.contains(r"^\s*[+-]?\d+\s*$")
-        made = cast(pl.Float64)(texts)
-        return made if (~whole & made.is_not_null()).any() else made.clear(len(made))
-
-    def boolean(texts: pl.Series) -> pl.Series:
-        words: dict[Any, Any] = {"true": True, "false": False}
-        return texts.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean())
-
-    def date(texts: pl.Series) -> pl.Series:
-        return texts.str.to_date("%Y-%m-%d", strict=False)
-
-    def moments(texts: pl.Series, zone: str) -> pl.Series:
-        """Date and time in one form: with a T, seconds, and six digits."""
-        form = r"^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d))?(:\d\d)?(\.\d{1,6})?\d*" + zone + "$"
-        parts = texts.to_frame("t").select(
-            pl.col("t").str.extract(form, 1)
-            + "T"
-            + pl.col("t").str.extract(form, 2).fill_null("00:00")
-            + pl.col("t").str.extract(form, 3).fill_null(":00")
-            + pl.col("t").str.extract(form, 4).fill_null(".0")
-            + (pl.col("t").str.extract(form, 5).str.replace("Z", "+0000").str.replace(":", "") if zone else pl.lit(""))
-        )
-        return parts.to_series()
-
-    def datetime(texts: pl.Series) -> pl.Series:
-        quick = texts.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-        if quick.null_count() == texts.null_count():
-            return quick
-        return moments(texts, "").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
-
-    def instant(texts: pl.Series) -> pl.Series:
-        made = moments(texts, r" ?([+-]\d\d:?\d\d|Z)")
-        return made.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", strict=False, time_unit="us")
-
-    def time(texts: pl.Series) -> pl.Series:
-        return texts.str.to_time("%H:%M:%S%.f", strict=False)
-
     return {
-        "int": cast(pl.Int64),
-        "unsigned": cast(pl.UInt64),
-        "float": cast(pl.Float64),
-        "fraction": fraction,
-        "bool": boolean,
-        "date": date,
-        "datetime": datetime,
-        "instant": instant,
-        "time": time,
+        "int": lambda texts: _cast(texts, pl.Int64),
+        "unsigned": lambda texts: _cast(texts, pl.UInt64),
+        "float": lambda texts: _cast(texts, pl.Float64),
+        "fraction": _fraction,
+        "bool": _boolean,
+        "date": lambda texts: texts.str.to_date("%Y-%m-%d", strict=False),
+        "datetime": _datetime,
+        "instant": _instant,
+        "time": lambda texts: texts.str.to_time("%H:%M:%S%.f", strict=False),
     }
