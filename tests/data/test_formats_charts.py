@@ -87,7 +87,7 @@ class VegaTests(SynchronousTestCase):
     def test_what_makes_no_chart_is_refused(self) -> None:
         for name, options, said in (
             ("vega", {}, "format vega needs the option spec"),
-            ("vega", {"spec": "x"}, "format vega needs the option spec"),
+            ("vega", {"spec": "x"}, "spec 'x' is no specification of vega: a mapping"),
             ("vega", {"spec": BAR, "as": "picture"}, "as 'picture' is neither page nor script"),
             ("vega", {"spec": BAR}, "format vega needs the option assets"),
             ("vegam", {"spec": BAR}, "format vegam is no more"),

@@ -36,6 +36,8 @@ class FormatInfo:
     """Whether it holds one dataset only."""
     anything: bool = False
     """Whether it also writes what is no table."""
+    needs: str = ""
+    """The option without which it writes nothing, and what that is."""
     extra: str = "data"
     """The extra of the package that installs what it needs."""
 
@@ -58,11 +60,15 @@ class FormatInfo:
         return self.streams and not (self.name == "json" and set(options) & _JSON)
 
     def check(self, options: Collection[str]) -> None:
-        """Raise ValueError for options that it does not have."""
+        """Raise ValueError for options that it does not have, and for want of the one that it needs."""
+        if self.name == "vegam":
+            raise ValueError("format vegam is no more: its grammar has had no release since 2019; use vega-lite")
         unknown = [] if self.options is None else sorted(set(options) - self.options)
         if unknown:
             have = f"it has {', '.join(sorted(self.options or ()))}" if self.options else "it has none"
             raise ValueError(f"format {self.name} has no option {', '.join(unknown)}; {have}")
+        if self.needs and self.needs.partition(":")[0] not in options:
+            raise ValueError(f"format {self.name} needs the option {self.needs}")
 
 
 def _all(infos: Iterable[FormatInfo]) -> Mapping[str, FormatInfo]:
@@ -73,6 +79,8 @@ _JSON = frozenset({"orient", "indent"})
 _CSV = frozenset({"sep", "header", "na_rep", "bom", "formulas"})
 _XLSX = frozenset({"sheet_name", "header", "autofilter", "freeze"})
 _PPTX = frozenset({"title", "rows", "font_size"})
+_TEMPLATE = "template: the path of a file"
+_SPEC = "spec: what Vega is to draw"
 _PARQUET = frozenset({"compression"})
 
 KNOWN: Mapping[str, FormatInfo] = _all(
@@ -94,10 +102,10 @@ KNOWN: Mapping[str, FormatInfo] = _all(
             "pptx", "slides", f"{OFFICE}.presentationml.presentation", "pptx", "PowerPoint", _PPTX,
             attachment=True, extra="pptx",
         ),
-        FormatInfo("template", "template", HTML, "html", "Page", None, anything=True),
-        FormatInfo("vega", "vega", HTML, "html", "Chart", None),
-        FormatInfo("vega-lite", "vega", HTML, "html", "Chart", None),
-        FormatInfo("vegam", "vega", HTML, "html", "Chart", None),
+        FormatInfo("template", "template", HTML, "html", "Page", None, anything=True, needs=_TEMPLATE),
+        FormatInfo("vega", "vega", HTML, "html", "Chart", None, needs=_SPEC),
+        FormatInfo("vega-lite", "vega", HTML, "html", "Chart", None, needs=_SPEC),
+        FormatInfo("vegam", "vega", HTML, "html", "Chart", None, needs=_SPEC),
         FormatInfo("seaborn", "charts", "image/png", "png", "Chart", None, extra="charts"),
         FormatInfo("sns", "charts", "image/png", "png", "Chart", None, extra="charts"),
     )

@@ -20,9 +20,7 @@ def write(name: str, answers: Answers, *, single: bool, options: Options, page: 
     Options: `frames` is pandas (the default) or polars, for tables; `render(template, values) -> str | bytes` is called
     instead of reading the file; all others are variables of the template. Raises ValueError without a template.
     """
-    path, frames = options.get("template"), options.get("frames", "pandas")
-    if not path:
-        raise ValueError("format template needs the option template: the path of a file")
+    path, frames = options["template"], options.get("frames", "pandas")
     if frames not in ("pandas", "polars"):
         raise ValueError(f"frames {frames!r} is neither pandas nor polars")
     found = {key: _value(answer, frames) for key, answer in answers.items()}

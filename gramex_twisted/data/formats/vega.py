@@ -39,11 +39,9 @@ def write(name: str, answers: Answers, *, single: bool, options: Options, page: 
     the rows of the first dataset, or of that named beside it; `data` that is missing becomes all of them by name.
     Raises ValueError for options that make no chart.
     """
-    if name == "vegam":
-        raise ValueError("format vegam is no more: its grammar has had no release since 2019; use vega-lite")
     spec, form = options.get("spec"), options.get("as", "page")
     if not isinstance(spec, Mapping) or not spec:
-        raise ValueError(f"format {name} needs the option spec: a specification of {name}")
+        raise ValueError(f"spec {spec!r} is no specification of {name}: a mapping")
     if form not in ("page", "script"):
         raise ValueError(f"as {form!r} is neither page nor script")
     assets = str(options.get("assets") or (page.assets if page else ""))

@@ -49,7 +49,7 @@ class Formats:
 
     def __init__(self, setup: Setup, options: FormOptions) -> None:
         self.lenient = options.lenient
-        self.formats = {name: Format(name, info) for name, info in KNOWN.items() if name != "template"}
+        self.formats = {name: Format(name, info) for name, info in KNOWN.items() if not info.needs}
         if options.formulas is not None:
             self.formats["csv"] = Format("csv", KNOWN["csv"], {"formulas": options.formulas})
         for name, written in (options.formats or {}).items():
