@@ -50,7 +50,9 @@ class FileChange:
         # renaming onto a symbolic link would replace the link
         self.path = Path(os.path.realpath(source.path(operation.values)))
         self.kind = kind_of(self.path.name, dataset.ext)
-        if dataset.table is not None or self.kind not in KINDS:
+        if dataset.table is not None:
+            raise ReadOnly(f"{self.path}: a table of a workbook cannot be written, only a sheet")
+        if self.kind not in KINDS:
             raise ReadOnly(f"{self.path}: {self.kind} cannot be written")
         if self.kind == "json" and dataset.options.get("lines"):
             self.kind = "jsonl"

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from copy import copy
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from gramex_twisted.data.changes.cells import Check
@@ -118,8 +119,9 @@ class XLSXDocument(Document):
 
     def drop(self, places: Sequence[int]) -> None:
         """See Document."""
-        for place in reversed(places):
-            self.sheet.delete_rows(self.top + 1 + place)
+        runs = [[place for _, place in run] for _, run in groupby(enumerate(places), lambda each: each[1] - each[0])]
+        for run in reversed(runs):
+            self.sheet.delete_rows(self.top + 1 + run[0], len(run))
         self.last -= len(places)
 
     def dump(self) -> bytes:
