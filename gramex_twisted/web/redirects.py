@@ -37,6 +37,11 @@ class Redirects:
         """Whether the route redirects at all."""
         return bool(self._sources)
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments that say where to."""
+        return tuple(value for source, value in self._sources if source == "query")
+
     def target(self, context: Context) -> str | None:
         """The first place that is given and allowed."""
         for source, value in self._sources:

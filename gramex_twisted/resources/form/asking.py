@@ -53,7 +53,8 @@ async def ask(handler: FormHandler, own: DataSet, context: Context, args: Mappin
         args = values = _checked(own_args if changed is None else changed, own.prepare)
         defaults, names = {}, ()
     source = await _source(handler, own, context, values)
-    return Ask(own, source, args, defaults, values, names, {*HANDLED, *(key for key in path if key.startswith("_"))})
+    handled = {*HANDLED, *handler.redirects.arguments, *(key for key in path if key.startswith("_"))}
+    return Ask(own, source, args, defaults, values, names, handled)
 
 
 def _path_arguments(context: Context) -> dict[str, list[str]]:

@@ -71,6 +71,10 @@ class ChangeTests(WriteTestCase):
             pattern: /redirected
             handler: FormHandler
             kwargs: {url: $YAMLPATH/sales.csv, id: id, redirect: /thanks}
+          back:
+            pattern: /back
+            handler: FormHandler
+            kwargs: {url: $YAMLPATH/sales.csv, id: id, redirect: {query: next}}
     """
 
     def test_arguments_are_inserted(self) -> None:
@@ -166,6 +170,11 @@ class ChangeTests(WriteTestCase):
         response = self.send("POST", "/redirected", data={"id": "9", "city": "Lima"})
         self.assertEqual((response.status, response.headers["location"]), (302, "/thanks"))
         self.assertEqual((self.folder / "sales.csv").read_text(), CSV + "9,Lima,\n")
+
+    def test_a_form_says_where_to_go_and_that_is_no_filter_of_a_delete(self) -> None:
+        response = self.send("POST", "/back?x-http-method-override=DELETE", data={"id": "2", "next": "/list?city=Oslo"})
+        self.assertEqual((response.status, response.headers["location"]), (302, "/list?city=Oslo"), response.text)
+        self.assertEqual((self.folder / "sales.csv").read_text(), "id,city,sales\n1,Oslo,10\n3,Oslo,30\n")
 
     def test_other_sites_cannot_post(self) -> None:
         response = self.request("POST", "/db?city=Lima", xsrf=False, headers={"Cookie": "sid=x"})
