@@ -102,7 +102,7 @@ class Engines:
     def forget(self, engine: sa.Engine) -> None:
         """Ask again what the tables of a database are: they have been changed, or do not seem to be what they were."""
         with self._lock:
-            for key in [key for key in self._known if key[0] is engine]:
+            for key in [key for key in self._known if key[0].url == engine.url]:  # also with other options
                 del self._known[key]
 
     def errors(self, error: BaseException, engine: sa.Engine | None = None) -> DataError:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gramex_twisted.data.changes import prepare
 from gramex_twisted.data.changes.alter import alter
 from gramex_twisted.data.changes.sqltypes import column_of, default_of, type_of
 from gramex_twisted.data.errors import SourceError
@@ -125,10 +126,19 @@ class Cases:
     def test_what_is_added_is_seen_by_the_next_query(self: Any) -> None:
         self.execute(self.backend, "CREATE TABLE altered (id INTEGER PRIMARY KEY)")
         old = self.source(url=self.url(self.backend), table="altered")
-        self.assertEqual(self.ask(old), [])
+        others = self.source(url=self.url(self.backend), table="altered", timeout=20)
+        self.assertEqual((self.ask(old), self.ask(others)), ([], []))
         new = self.source(url=self.url(self.backend), table="altered", columns={"extra": "text"})
         self.post(new, "id=1&extra=e")
-        self.assertEqual(self.ask(old), [{"id": 1, "extra": "e"}])
+        for source in (old, others):
+            self.assertEqual(self.ask(source), [{"id": 1, "extra": "e"}])
+
+    def test_a_table_can_be_made_before_it_is_asked(self: Any) -> None:
+        source = self.source(url=self.url(self.backend), table="altered", columns=COLUMNS)
+        prepare(source)
+        prepare(source)
+        self.assertEqual(self.ask(source), [])
+        prepare(self.made("csv", columns={"x": "int"}))  # which has no types to alter
 
     def test_wrong_columns_are_the_configurations_error_and_change_nothing(self: Any) -> None:
         source = self.source(url=self.url(self.backend), table="altered", columns={"id": "int", "x": "nope"})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from gramex_twisted.data.arguments import NONE
 from gramex_twisted.data.changes.change import Arguments, Change, Delete, Insert, Operation, Rows, Update
 from gramex_twisted.data.errors import ReadOnly
 
@@ -32,13 +33,15 @@ def delete(source: Source, args: Arguments | Rows, values: Arguments, key: Seque
     return apply_many([Delete(source, args, values, tuple(key))])[0]
 
 
-def prepare(source: Source) -> None:
-    """Make the table of a database what the dataset's `columns:` says; of other sources nothing. Raises DataError."""
-    from gramex_twisted.data.changes.files import FileChange
+def prepare(source: Source, values: Arguments = NONE) -> None:
+    """Make a database's table have what `columns:` says; of other sources nothing. Raises QueryError, DataError."""
+    dataset = source.dataset
+    if dataset.columns and dataset.is_database and not dataset.query and not dataset.queryfile:
+        from gramex_twisted.data.changes.files import FileChange
 
-    change = change_of(Insert(source, []))
-    if not isinstance(change, FileChange):
-        change.prepare()
+        change = change_of(Insert(source, (), values))
+        if not isinstance(change, FileChange):
+            change.prepare()
 
 
 def apply_many(operations: Sequence[Operation]) -> list[Change]:
