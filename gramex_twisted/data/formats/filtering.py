@@ -92,12 +92,12 @@ def _chips(page: Page, dataset: str, section: Section) -> Iterator[str]:
     for found in conditions:
         keys = _keys(found, page, dataset, section.schema)
         yield _chip(_sentence(found), page.turned(dataset, dict.fromkeys(keys)) if keys else None)
-    if query.by is not None:
-        grouped = any(key in page.args for key in page.own("_by", dataset))
+    grouped = any(key in page.args for key in page.own("_by", dataset))
+    if query.by is not None and (grouped or query.aggregates):
         gone = [key for name in ("_by", "_c", "_sort") for key in page.own(name, dataset) if grouped]
         columns = ", ".join(query.by)
         yield _chip(f"grouped by <b>{escape(columns)}</b>" if columns else "in total", _without(page, dataset, gone))
-    elif len(query.columns) < whole:
+    elif query.by is None and len(query.columns) < whole:
         gone = page.own("_c", dataset)
         yield _chip(f"<b>{len(query.columns)}</b> of {whole} columns", _without(page, dataset, gone))
 

@@ -39,6 +39,6 @@ def page_of(
             after = each.after if not name else None
             own = "" if handler.sets.single else ask.own.name
             sections[key] = Section(each.schema, query, each.counts.get(name), after, dataset=own)
-    offered = [name for name in OFFERED if handler.sets.single or not handler.formats.formats[name].info.single_only]
+    offered = [name for name in OFFERED if len(sections) == 1 or not handler.formats.formats[name].info.single_only]
     path = context.xrequest_uri.partition("?")[0]
     return Page(context.args, sections, path, formats=offered, assets=f"{path}?{ASSET}=")
