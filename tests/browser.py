@@ -154,6 +154,12 @@ class Page:
         await self.call("Page.navigate", url=url)
         await loaded.addTimeout(DEADLINE, reactor)
 
+    async def follow(self, expression: str) -> None:
+        """Evaluate an expression that leads to another page, such as a click, and wait until that is loaded."""
+        self._loaded = loaded = Deferred[None]()
+        await self.evaluate(expression)
+        await loaded.addTimeout(DEADLINE, reactor)
+
     async def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, awaited if it is a promise."""
         result = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)

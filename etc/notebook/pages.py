@@ -14,6 +14,7 @@ from notebook.highlight import highlighted
 FAMILIES = {
     "functions": ("Functions", "Python that answers: an expression, a typed function, a pipeline, a stream."),
     "files": ("Files", "Served as they are, or as what a template, a transform or a compiler makes of them."),
+    "data": ("Data", "Tables, trees and files that requests read and change."),
     "answers": ("When things go wrong", "Pages of your own for errors, and routes that fail alone."),
     "access": ("Who may", "Sign-in, API keys, rate limits, and a cache."),
     "mounts": ("Classes", "Klein apps, Twisted resources and handlers of your own, at any address."),
