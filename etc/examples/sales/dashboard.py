@@ -24,6 +24,9 @@ NUMBERS = ("amount", "price")
 DONE = {"added": "The order has been added.", "changed": "The order has been changed.", "deleted": "It is deleted."}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
+MOST = 24
+"""Months that the chart has at most: the last ones."""
+
 
 class Links:
     """The links of a page whose arguments are `args`: what is not changed is kept."""
@@ -73,6 +76,15 @@ def scale(highest: float) -> list[float]:
     power: float = 10 ** (ceil(log10(rough)) - 1)
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
     return [step * number for number in range(ceil(highest / step) + 1)]
+
+
+def by_month(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The sums of each month from the first to the last, those without orders too."""
+    found = {int(row["month"][:4]) * 12 + int(row["month"][5:7]) - 1: row for row in rows}
+    first, last = (min(found), max(found)) if found else (0, -1)
+    none = {"id|count": 0, "amount|sum": 0, "price|sum": 0}
+    months = range(max(first, last - MOST + 1), last + 1)
+    return [found.get(number, {"month": f"{number // 12}-{number % 12 + 1:02}", **none}) for number in months]
 
 
 def month(text: str) -> str:
