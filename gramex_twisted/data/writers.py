@@ -47,21 +47,20 @@ class Turns:
         """Do `job`, or have another thread do it. False: nobody has begun it when the deadline came."""
         with self._lock:
             self._waiting.append(job)
-        taken = self._turn.acquire(timeout=max(0.0, deadline - time.monotonic()))
-        if not taken:
-            with self._lock:
-                if job in self._waiting:
-                    self._waiting.remove(job)
-                    return False
-            # another thread is about to finish it, and has a deadline of its own
-            taken = self._turn.acquire(timeout=TIMEOUT)
-            if not taken:
-                return False
-        try:
-            if not job.done:
-                self._do(run, deadline)
-        finally:
-            self._turn.release()
+        while not job.done:  # those that do others' work first come round again
+            if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                with self._lock:
+                    if job in self._waiting:
+                        self._waiting.remove(job)
+                        return False
+                # another thread is about to finish it, and has a deadline of its own
+                if not self._turn.acquire(timeout=TIMEOUT):
+                    return job.done
+            try:
+                if not job.done:
+                    self._do(run, deadline)
+            finally:
+                self._turn.release()
         return True
 
     def _do(self, run: Run, deadline: float) -> None:
@@ -110,9 +109,8 @@ class Writers:
             self._turns.move_to_end(path)
             while len(self._turns) > MOST:
                 self._turns.popitem(last=False)
-        while not job.done:
-            if not turns.submit(job, run, deadline):
-                raise Unavailable(f"{path}: in use by others for {self.timeout:g} s")
+        if not turns.submit(job, run, deadline):
+            raise Unavailable(f"{path}: in use by others for {self.timeout:g} s")
         if job.error is not None:
             raise job.error
         return job.result

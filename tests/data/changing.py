@@ -94,7 +94,8 @@ class ChangesTestCase(SynchronousTestCase):
         engine = self.shared.engines.get(self.url(backend))
         with engine.begin() as connection:
             table.create(connection)
-            connection.execute(table.insert(), list(rows))
+            for row in rows:
+                connection.execute(table.insert(), dict(row))
             if backend == "postgresql":
                 connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', 3)")
         self.addCleanup(table.drop, engine)
@@ -128,6 +129,7 @@ class ChangesTestCase(SynchronousTestCase):
 def write(path: Path, kind: str, rows: Sequence[dict[str, Any]]) -> None:
     """A file with the rows, as other programs write it."""
     frame = pl.DataFrame(list(rows), schema=DTYPES)
+    rows = [{**dict.fromkeys(DTYPES), **row} for row in rows]
     plain = [{name: str(v) if isinstance(v, date) else v for name, v in row.items()} for row in rows]
     if kind in ("csv", "tsv"):
         frame.write_csv(path, separator="," if kind == "csv" else "\t", datetime_format="%Y-%m-%d %H:%M:%S")
