@@ -74,9 +74,8 @@ class Datasets(Service):
         stopped = succeed(None) if self.threads is self._others else self.threads.stopService()
         return stopped.addCallback(self._dispose)
 
-    def _dispose(self, _result: object) -> Deferred[None]:
-        found: Deferred[None] = self._others.run(self.engines.dispose)
-        return found
+    def _dispose(self, _result: object) -> None:
+        self.engines.dispose()  # closes idle sockets, which waits for nobody
 
     def cancel(self, function: Callable[[], None]) -> None:
         """Call `function`, which ends what runs, even where all threads of this are busy."""

@@ -101,9 +101,8 @@ def _bound(text: sa.TextClause) -> list[tuple[str, sa.BindParameter[Any]]]:
 
 def _described(connection: sa.Connection, text: sa.TextClause, type_of: Callable[[Any, Any, int], Type]) -> Columns:
     """What the driver says of the columns of no rows."""
-    query = sa.select(sa.text("*")).select_from(sa.text(f"({text.text}) AS query")).limit(0)
-    if text._bindparams:
-        query = sa.text(f"SELECT * FROM ({text.text}) AS query LIMIT 0").bindparams(*text._bindparams.values())  # type: ignore[assignment]
+    # With LIMIT 0, MariaDB would run it all the same.
+    query = sa.text(f"SELECT * FROM ({text.text}) AS query WHERE 1 = 0").bindparams(*text._bindparams.values())
     with connection.execute(query) as result:
         cursor = result.cursor
         described = (cursor.description if cursor is not None else None) or []
@@ -121,7 +120,7 @@ def _postgresql(connection: sa.Connection, text: sa.TextClause) -> Columns:
 
     def type_of(cursor: Any, each: Any, place: int) -> Type:
         info = known.get(each[1])
-        return POSTGRES.get(info.name, sa.types.NULLTYPE) if info else sa.types.NULLTYPE
+        return POSTGRES.get(info.name, sa.types.NULLTYPE) if info and info.oid == each[1] else sa.types.NULLTYPE
 
     return _described(connection, text, type_of)
 
