@@ -86,6 +86,7 @@ class WorkbookTests(ChangesTestCase):
     def test_values_that_no_cell_holds_are_refused(self) -> None:
         for row, text in (
             ({"name": "a\x07b"}, "holds a control character"),
+            ({"name": "a\uffff"}, "holds a control character"),
             ({"name": "x" * 32_768}, "longer than the 32767 characters"),
             ({"id": 2**53 + 1}, "too large for a cell"),
             ({"day": "1899-12-31"}, "before 1900"),
@@ -115,6 +116,24 @@ class WorkbookTests(ChangesTestCase):
             "ok": True,
         }
         self.assertEqual(found, wanted)
+
+    def test_any_text_comes_back(self) -> None:
+        texts = [
+            "_x0041_",
+            "a\rb",
+            "a\r\nb",
+            " lead ",
+            "\u2028",
+            "\ue000",
+            "'=1",
+            "+1",
+            "@x",
+            "1",
+            "TRUE",
+            "2024-01-01",
+        ]
+        self.post(self.table, [{"id": place, "name": text} for place, text in enumerate(texts, 10)])
+        self.assertEqual([row["name"] for row in self.ask(self.table, "id>=9")], texts)
 
     def test_deleted_rows_leave_no_gap(self) -> None:
         self.post(self.table, "id=3&id=4&id=5&name=n")

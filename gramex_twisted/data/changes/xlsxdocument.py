@@ -28,7 +28,9 @@ LOST = {
 WHOLE = 2**53
 LONGEST = 32_767
 """Characters of a cell."""
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+"""What workbooks take for the beginning of a character's code."""
 KNOWN = ("sheet_name", "header", "engine", "dtype")
 """Options with which a workbook can be written as it is read."""
 
@@ -149,9 +151,11 @@ class XLSXDocument(Document):
 
 def put(cell: Any, value: Any) -> None:
     """Make `value` what a cell holds: text stays text, also where it looks like a formula."""
-    cell.value = float(value) if isinstance(value, Decimal) else value
     if isinstance(value, str):
+        cell.value = ESCAPE.sub("_x005F_", value)
         cell.data_type = "s"
+    else:
+        cell.value = float(value) if isinstance(value, Decimal) else value
 
 
 def _text(text: str) -> str:
