@@ -107,9 +107,8 @@ def no_table(connection: sa.Connection, name: str, schema: str | None) -> str:
     return f"{label(connection.engine)} has no table {f'{schema}.{name}' if schema else name}{hint}"
 
 
-def version_of(connection: sa.Connection) -> int | None:
-    """A number that SQLite changes with its tables; None for others, which do not tell."""
+def version_of(connection: sa.Connection) -> tuple[int, int] | None:
+    """The file of SQLite, and a number that it changes with its tables; None for others, which do not tell."""
     if connection.dialect.name != "sqlite":
         return None
-    version: int = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    return version
+    return connection.info.get(INODE, 0), connection.exec_driver_sql("PRAGMA schema_version").scalar_one()

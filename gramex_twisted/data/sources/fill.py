@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from gramex_twisted.data.types import QueryError
 
 SAFE = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.-]*)\}")
+"""What is filled in. Other braces stay, such as those of '{}'::json."""
 
 
 def fill(text: str, values: Mapping[str, Sequence[str]]) -> str:

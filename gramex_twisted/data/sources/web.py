@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import tempfile
 import urllib.error
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from gramex_twisted.data.errors import SourceError, TooSlow, Unavailable
 from gramex_twisted.data.sources.base import Frame, Shared, Values
@@ -87,7 +88,10 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         """See HTTPRedirectHandler."""
         if urlsplit(newurl).scheme not in ("http", "https"):
             raise Unavailable(f"{public(req.full_url)} redirects to another protocol")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        made = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if made is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+            made.remove_header("Authorization")  # it is for nobody else
+        return made
 
 
 def fetch(
@@ -104,12 +108,15 @@ def fetch(
     ):
         opener.add_handler(handler)
     headers = {"User-Agent": "gramex-twisted", "Accept": "*/*"}
+    bare, authorization = without_user(url)
+    if authorization:
+        headers["Authorization"] = authorization
     if known is not None and known.etag:
         headers["If-None-Match"] = known.etag
     elif known is not None and known.modified:
         headers["If-Modified-Since"] = known.modified
     try:
-        request = urllib.request.Request(url, headers=headers)
+        request = urllib.request.Request(bare, headers=headers)
         with opener.open(request, timeout=timeout) as response:
             return _read(response, url, ext, options, timeout, most)
     except urllib.error.HTTPError as error:
@@ -124,6 +131,16 @@ def fetch(
         raise Unavailable(f"{public(url)}: {str(reason) or type(error).__name__}") from None
     except ValueError as error:
         raise SourceError(f"{public(url)}: {error}") from None
+
+
+def without_user(url: str) -> tuple[str, str | None]:
+    """`url` without `user:password@`, and the header that says them."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, None
+    encoded = base64.b64encode(unquote(user).encode()).decode()
+    return parts._replace(netloc=host).geturl(), f"Basic {encoded}"
 
 
 def _read(response: Any, url: str, ext: str | None, options: dict[str, Any], timeout: float, most: int) -> Fetched:

@@ -149,7 +149,7 @@ class TextFile:
 
         schema = {f"column_{place}": dtype for place, dtype in enumerate(types)}
         options = self.options
-        given = list(options.nothing) if options.asked_nothing else None
+        given = ["", *options.asked_nothing] if options.asked_nothing else None
         try:
             return pl.read_csv(
                 self.input,

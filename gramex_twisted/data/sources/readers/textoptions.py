@@ -35,8 +35,8 @@ class TextOptions:
     """Columns that stay text."""
     all_texts: bool = False
     nothing: frozenset[str] = NOTHING
-    asked_nothing: bool = False
-    """Whether `na_values` were given: they are null in texts too."""
+    asked_nothing: tuple[str, ...] = ()
+    """The `na_values`, which are null in texts too."""
     decimal: str = "."
     thousands: str | None = None
     quote: str | None = '"'
@@ -90,7 +90,8 @@ def _values(name: str, value: Any, made: dict[str, Any]) -> bool:
     if name == "na_values":
         words = [value] if isinstance(value, str | int | float) else value
         if isinstance(words, list | tuple | set):
-            made.update(nothing=NOTHING | {str(word) for word in words}, asked_nothing=True)
+            asked = tuple(str(word) for word in words)
+            made.update(nothing=NOTHING.union(asked), asked_nothing=asked)
         return value is None or isinstance(words, list | tuple | set)
     if name == "dtype":
         if isinstance(value, Mapping):

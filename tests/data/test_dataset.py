@@ -1,0 +1,41 @@
+"""What the kwargs of a dataset mean."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gramex_twisted.data.sources.dataset import Dataset, parse
+
+
+class DatasetTests(SynchronousTestCase):
+    def test_known_keys_and_options(self) -> None:
+        found = parse({"url": "x.csv", "sep": ";", "id": "a", "argstype": {"x": "int"}, "table": None})
+        expected = Dataset("x.csv", id=("a",), argstype={"x": {"type": "int"}}, options={"sep": ";"})
+        self.assertEqual(found, expected)
+
+    def test_a_list_of_tables_is_the_state_of_a_query(self) -> None:
+        found = parse({"url": "sqlite:///x.db", "query": "SELECT 1", "table": ["a", "b"]})
+        self.assertEqual((found.table, found.state), (None, ["a", "b"]))
+
+    def test_what_cannot_be(self) -> None:
+        for kwargs, key in (
+            ({"url": 5}, "url: must be text, not 5"),
+            ({"url": " "}, "url: must be text"),
+            ({"url": "x", "table": {}}, "table: must be text"),
+            ({"url": "x", "columns": ["a"]}, "columns: must be a mapping"),
+            ({"url": "x", "argstype": 1}, "argstype: must be a mapping"),
+            ({"url": "x", "id": [1]}, "id: must be a name or a list of names"),
+            (
+                {"url": "postgresql://u:secret@h/d"},
+                "url: postgresql://u:***@h/d is a database, and needs table:",
+            ),
+        ):
+            with self.assertRaises(ValueError) as caught:
+                parse(kwargs)
+            self.assertTrue(str(caught.exception).startswith(key), str(caught.exception))
+
+    def test_which_urls_are_databases(self) -> None:
+        for url in ("x.csv", "C:/x.csv", "C:\\x.csv", "http://h/x.csv", "dir:///x", "file:///x.csv", "a:b.csv"):
+            self.assertFalse(Dataset(url).is_database, url)
+        for url in ("sqlite:///x.db", "postgresql+psycopg://h/d", "mysql://h/d"):
+            self.assertTrue(Dataset(url).is_database, url)
