@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from gramex_twisted.data.sources.dataset import Dataset, parse
@@ -33,6 +36,23 @@ class DatasetTests(SynchronousTestCase):
             with self.assertRaises(ValueError) as caught:
                 parse(kwargs)
             self.assertTrue(str(caught.exception).startswith(key), str(caught.exception))
+
+    def test_what_reading_takes_can_be_imported_before(self) -> None:
+        code = (
+            "import sys\nfrom gramex_twisted.data.sources import preload\n"
+            "from gramex_twisted.data.sources.dataset import Dataset\n"
+            "for url in sys.argv[1:]: preload(Dataset(url))\n"
+            "print('polars' in sys.modules, 'sqlalchemy' in sys.modules)"
+        )
+
+        def loaded(*urls: str) -> str:
+            return subprocess.run(
+                [sys.executable, "-c", code, *urls], capture_output=True, text=True, check=True
+            ).stdout
+
+        self.assertEqual(loaded(), "False False\n")
+        self.assertEqual(loaded("x.csv", "x.nonsense"), "True False\n")
+        self.assertEqual(loaded("sqlite:///x.db"), "False True\n")
 
     def test_which_urls_are_databases(self) -> None:
         for url in ("x.csv", "C:/x.csv", "C:\\x.csv", "http://h/x.csv", "dir:///x", "file:///x.csv", "a:b.csv"):

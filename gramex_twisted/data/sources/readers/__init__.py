@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +57,8 @@ def kind_of(name: str, ext: str | None) -> str:
 
 def read(path: Path, kind: str, options: Mapping[str, Any]) -> pl.DataFrame | pl.LazyFrame:
     """What is in a file. Raises SourceError."""
-    module, _, name = READERS[kind].partition(":")
     try:
-        reader = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-        made: pl.DataFrame | pl.LazyFrame = reader(path, dict(options))
+        made: pl.DataFrame | pl.LazyFrame = load(kind)(path, dict(options))
     except SourceError:
         raise
     except MemoryError:
@@ -74,6 +72,13 @@ def read(path: Path, kind: str, options: Mapping[str, Any]) -> pl.DataFrame | pl
             raise
         raise SourceError(f"{path}: cannot be read as {kind}: {_said(error)}") from None
     return made
+
+
+def load(kind: str) -> Callable[..., Any]:
+    """What reads a kind of file: its module is imported. Raises ImportError."""
+    module, _, name = READERS[kind].partition(":")
+    reader: Callable[..., Any] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return reader
 
 
 def _said(error: BaseException) -> str:
