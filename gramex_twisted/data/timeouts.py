@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 TIMEOUT, DEADLINE = "gramex timeout", "gramex deadline"
 """What is kept in `connection.info`: seconds, and when the statement that runs must have ended."""
-STEPS = 5000
-"""Instructions of SQLite's machine between two looks at the clock: a fraction of a millisecond."""
+STEPS = 500_000
+"""Instructions of SQLite's machine between two looks at the clock: some milliseconds. Each look needs the interpreter
+lock, for which threads wait for one another: at a hundredth of this, four statements at once take twice as long."""
 STREAMS = 10
 """How much longer MySQL may take over rows that are sent on while it finds them."""
 

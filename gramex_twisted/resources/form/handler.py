@@ -23,6 +23,7 @@ from gramex_twisted.resources.form.pages import page_of, turned
 from gramex_twisted.resources.form.reading import Found, Reading
 from gramex_twisted.resources.form.writing import write
 from gramex_twisted.services.datasets import Datasets
+from gramex_twisted.web.conditional import precondition
 
 if TYPE_CHECKING:
     from gramex_twisted.config.model import Model
@@ -83,8 +84,17 @@ class FormHandler(Resource):
             reading = Reading(asks[0], self.questions, context, self.options.frames)
             found = await self._job(context, reading, reading.written, chosen, options, self.datasets.answers)
             self._set_headers(context, chosen, options, asks, [found])
-            return found.body if found.pieces is None else found.pieces
+            return self._unless_known(context, found) if found.pieces is None else found.pieces
         return await self._shown(context, asks, chosen, options)
+
+    @staticmethod
+    def _unless_known(context: Context, found: Found) -> bytes | None:
+        """The body, unless the client has it."""
+        context.set_header("Etag", found.etag)
+        if precondition(context.native.requestHeaders, found.etag, None) == 304:
+            context.set_status(304)
+            return None
+        return found.body
 
     def _is_direct(self, asks: Sequence[Ask], chosen: Format) -> bool:
         """Whether one thread does it all: nobody sees the rows before they are bytes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.data import formats
@@ -46,6 +47,7 @@ class Found:
     after: str | None = None
     """The cursor of the next page."""
     body: bytes | None = None
+    etag: str = ""
     pieces: Iterator[bytes] | None = None
 
     def metas(self) -> dict[str, dict[str, Any]]:
@@ -97,7 +99,7 @@ class Reading:
                 return found
             if query.meta:
                 found.counts[""] = table.count(query)
-            found.body, found.after = self._body(table, query, chosen, options, kept)
+            found.body, found.after, found.etag = self._body(table, query, chosen, options, kept)
             return found
         finally:
             if table is not None:
@@ -162,11 +164,11 @@ class Reading:
 
     def _body(
         self, table: Table, query: Query, chosen: Format, options: Options, kept: Memory
-    ) -> tuple[bytes, str | None]:
-        def make() -> tuple[bytes, str | None]:
+    ) -> tuple[bytes, str | None, str]:
+        def make() -> tuple[bytes, str | None, str]:
             answer = table.run(query)
             body = formats.write(chosen.info.name, {self.ask.own.name: answer}, single=True, options=options)
-            return body, answer.after
+            return body, answer.after, f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
         version = table.version
         if version is None or chosen.info.name not in KEPT:

@@ -337,3 +337,15 @@ class SetupTests(FormTestCase):
             ("{a: {url: a.csv, columns: 5}}", "url.x.kwargs.a.columns: must be a mapping of names, not 5"),
         ):
             self.assertIn(expected, self.failure(kwargs))
+
+
+class KnownTests(FormTestCase):
+    def test_who_has_the_answer_gets_304(self) -> None:
+        first = self.get("/sales?city=Oslo")
+        again = self.request("GET", "/sales?city=Oslo", headers={"If-None-Match": first.headers["etag"]})
+        self.assertEqual((again.status, again.body), (304, b""))
+        other = self.request("GET", "/sales?city=Bergen", headers={"If-None-Match": first.headers["etag"]})
+        self.assertEqual((other.status, len(other.json())), (200, 1))
+        self.write("sales.csv", "id,city\n1,Oslo\n")
+        changed = self.request("GET", "/sales?city=Oslo", headers={"If-None-Match": first.headers["etag"]})
+        self.assertEqual((changed.status, changed.json()), (200, [{"id": 1, "city": "Oslo"}]))
