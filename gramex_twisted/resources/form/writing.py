@@ -14,6 +14,7 @@ from gramex_twisted.data.changes.change import Operation
 from gramex_twisted.data.records import default
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.form.asking import Ask, ask
+from gramex_twisted.resources.form.datasets import texts as texts_of
 from gramex_twisted.resources.form.failures import answered
 from gramex_twisted.resources.form.headers import set_meta
 from gramex_twisted.web.values import JSON
@@ -40,7 +41,7 @@ async def write(handler: FormHandler, context: Context, action: Action) -> Any:
     for each in asks:
         if not each.own.dataset.id:
             raise HTTPError(400, f"{handler.name}: {each.own.name} has no id:, so its rows cannot be changed")
-    operations = [_operation(each, action, sent) for each in asks]
+    operations = [_operation(each, action, await _rows(handler, context, each, sent)) for each in asks]
     with answered(handler.name):
         made: list[Change] = await handler.datasets.run(asks[0].own.place, apply_many, operations)
     metas: dict[str, Any] = {}
@@ -84,18 +85,36 @@ def _sent(context: Context) -> Sent:
     raise HTTPError(400, "the request body must be a JSON object, or a list of them")
 
 
-def _operation(ask: Ask, action: Action, sent: Sent) -> Operation:
+async def _rows(handler: FormHandler, context: Context, asked: Ask, sent: Sent) -> list[dict[str, Any]] | None:
+    """The rows of a JSON list, each with the arguments beside it and as `prepare` leaves it; None where there is none."""
+    if sent.rows is None:
+        return None
+    if asked.own.prepare is None:
+        shared = {name: texts[0] for name, texts in _meant(asked).items() if texts}
+        return [{**shared, **row} for row in sent.rows]
+    rows: list[dict[str, Any]] = []
+    for row in sent.rows:
+        alone = {name: value if isinstance(value, list) else [value] for name, value in row.items()}
+        prepared = _meant(await ask(handler, asked.own, context, {**sent.args, **alone}))
+        same = {name: row[name] for name in row if prepared.get(name) == texts_of(row[name])}
+        rows.append({name: same.get(name, texts[0]) for name, texts in prepared.items() if texts})
+    return rows
+
+
+def _meant(ask: Ask) -> dict[str, Sequence[str]]:
+    """The arguments that may be columns."""
+    return {name: texts for name, texts in ask.values.items() if name not in ask.handled and name not in CONTROLS}
+
+
+def _operation(ask: Ask, action: Action, rows: list[dict[str, Any]] | None) -> Operation:
     """What to do to one dataset."""
-    values, key = ask.values, ask.own.dataset.id
-    meant = {name: texts for name, texts in values.items() if name not in ask.handled and name not in CONTROLS}
+    values, key, meant = ask.values, ask.own.dataset.id, _meant(ask)
     if action == "delete":
         # What a DELETE says beside its filters may be meant to spare rows: it is for the plan to refuse.
         said = {name: texts for name, texts in values.items() if name in CONTROLS and name in ask.args}
-        return Delete(ask.source, sent.rows or {**meant, **said}, values, key, ask.handled)
-    if sent.rows is None:
+        return Delete(ask.source, rows or {**meant, **said}, values, key, ask.handled)
+    if rows is None:
         if action == "update":
             return Update(ask.source, meant, values, key)
         return Insert(ask.source, rows_of(meant), values, key)
-    shared = {name: texts[0] for name, texts in meant.items() if texts}
-    rows = [{**shared, **row} for row in sent.rows]
     return Update(ask.source, rows, values, key) if action == "update" else Insert(ask.source, rows, values, key)

@@ -18,6 +18,9 @@ class WriteTestCase(AppTestCase):
             def stamp(args, key, handler):
                 args["who"] = [handler.get_argument("user", "nobody")]
 
+            def own(args, key, handler):
+                args["city"] = ["Oslo"]
+
             def tell(data, key, handler):
                 return f"{data} of {key}"
         """,
@@ -63,6 +66,10 @@ class ChangeTests(WriteTestCase):
               id: id
               prepare: hooks.stamp
               modify: hooks.tell
+          own:
+            pattern: /own
+            handler: FormHandler
+            kwargs: {url: "sqlite:///$YAMLPATH/sales.db", table: sales, id: id, prepare: hooks.own}
           path:
             pattern: /path/(?P<id>.*)
             handler: FormHandler
@@ -165,6 +172,19 @@ class ChangeTests(WriteTestCase):
         response = self.send("POST", "/hooked?city=Lima&user=ann")
         self.assertEqual(response.json()["modify"], "1 of data")
         self.assertEqual(self.get("/db?id=4").json()[0]["who"], "ann")
+
+    def test_prepare_sees_each_row_of_a_list(self) -> None:
+        self.send("POST", "/own", json=[{"city": "Rome", "sales": 5, "who": None}, {"sales": None}])
+        self.assertEqual(self.rows()[-2:], [[4, "Oslo", 5], [5, "Oslo", None]])
+        self.assertIsNone(self.get("/db?id=4").json()[0]["who"])
+        self.send("PUT", "/own", json=[{"id": 4, "city": "Rome", "sales": 6}])
+        self.assertEqual(self.rows()[-2:], [[4, "Oslo", 6], [5, "Oslo", None]])
+        self.assertEqual(self.send("DELETE", "/own", json=[{"id": 2}, {"id": 4, "city": "Rome"}]).status, 200)
+        self.assertEqual([row[0] for row in self.rows()], [1, 2, 3, 5])
+
+    def test_arguments_beside_a_list_must_hold_too(self) -> None:
+        response = self.send("DELETE", "/db?city=Oslo", json=[{"id": 1}, {"id": 2}])
+        self.assertEqual((response.headers["count-data"], [row[0] for row in self.rows()]), ("1", [2, 3]))
 
     def test_redirect_when_done(self) -> None:
         response = self.send("POST", "/redirected", data={"id": "9", "city": "Lima"})
