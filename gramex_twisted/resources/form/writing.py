@@ -86,7 +86,7 @@ def _sent(context: Context) -> Sent:
 
 
 async def _rows(handler: FormHandler, context: Context, asked: Ask, sent: Sent) -> list[dict[str, Any]] | None:
-    """The rows of a JSON list, each with the arguments beside it and as `prepare` leaves it; None where there is none."""
+    """The rows of a JSON list, each with the arguments beside it and as `prepare` leaves it; None: there is none."""
     if sent.rows is None:
         return None
     if asked.own.prepare is None:
