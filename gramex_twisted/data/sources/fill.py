@@ -15,7 +15,7 @@ FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.-]*)\}")
 def fill(text: str, values: Mapping[str, Sequence[str]]) -> str:
     """`text` with `{name}` replaced by the first value of the argument `name`; `{{` is `{`.
 
-    Raises QueryError for an argument that is missing, or holds more than letters, digits, `_`, `.` and `-`.
+    Raises QueryError for an argument that is missing, or holds more than letters, digits, `_`, `.` and single `-`.
     """
 
     def replaced(found: re.Match[str]) -> str:
@@ -26,8 +26,8 @@ def fill(text: str, values: Mapping[str, Sequence[str]]) -> str:
         if not given or given[0] == "":
             raise QueryError(name, "", "needed")
         value = str(given[0])
-        if not SAFE.fullmatch(value) or set(value) == {"."}:
-            raise QueryError(name, value, "may hold only letters, digits, _ . and -")
+        if not SAFE.fullmatch(value) or set(value) == {"."} or "--" in value:  # which begins a comment of SQL
+            raise QueryError(name, value, "may hold only letters, digits, _ . and single -")
         return value
 
     return FIELD.sub(replaced, text) if "{" in text else text

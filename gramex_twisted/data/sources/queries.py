@@ -44,7 +44,7 @@ class QuerySource:
         text = fill(text, values).strip().rstrip("; \n\t")
         if not text:
             raise SourceError(f"{self.dataset.label}: the query is empty")
-        return text
+        return f"{text}\n" if "--" in text or "#" in text else text  # a comment must not hide what follows
 
     def clause(self, values: Values) -> sa.TextClause:
         """The query, with its parameters. Raises QueryError, SourceError."""
@@ -73,7 +73,12 @@ class QuerySource:
         if stamp is None:
             return frame_of(found.frame())
         bound_values = {name: each.value for name, each in clause._bindparams.items()}
-        key = ("query", str(found.engine.url), clause.text, repr(sorted(bound_values.items())))
+        key = (
+            "query",
+            found.engine.url.render_as_string(hide_password=False),
+            clause.text,
+            repr(sorted(bound_values.items())),
+        )
 
         def make() -> FrameTable:
             from gramex_twisted.data.frame import table_of
