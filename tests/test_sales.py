@@ -13,7 +13,7 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from tests.browser import Browser, Page
-from tests.processes import ProcessTestCase, Server
+from tests.processes import Client, ProcessTestCase, Server
 from tests.test_chat import UNTIL
 from tests.test_example import ETC
 
@@ -137,6 +137,24 @@ class SalesTests(WalkTestCase):
         await self.picture(page, "sales-phone")
         await self.walk(page, url)
         self.assertLessEqual(await page.evaluate("document.documentElement.scrollWidth"), 390)
+
+    async def test_addresses_that_nobody_has_been_given(self) -> None:
+        server = await self.serve_example()
+        client = await Client.connect(server.port)
+        for query, status in (
+            ("month=never&element=%3Cb%3E", 200),
+            ("orders:_sort=nothing&edit=4000000", 200),
+            ("orders:_offset=1000", 200),
+            ("_by=element", 400),
+            ("orders:_limit=0", 400),
+            ("orders:_offset=-1", 400),
+            ("edit=x", 400),
+        ):
+            response = await client.get(f"/sales/?{query}")
+            self.assertEqual(response.status, status, query)
+            self.assertNotIn(b"<b>", response.body)
+        client.transport.loseConnection()
+        await client.closed
 
     async def test_bars_of_the_charts_are_filters(self) -> None:
         server = await self.serve_example()

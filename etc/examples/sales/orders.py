@@ -34,6 +34,8 @@ GROUPS = ("month", "element", "laboratory", "country")
 """Datasets that are grouped by the column of their name."""
 SYMBOLS = {element: symbol for element, symbol, _, _ in ELEMENTS}
 COUNTRIES = dict(LABORATORIES)
+SHAPE = {"_by", "_c", "_limit"}
+"""What the page says itself, and not its address."""
 
 
 def prepare(args: Arguments, key: str, handler: Any, database: str) -> Arguments:
@@ -41,6 +43,8 @@ def prepare(args: Arguments, key: str, handler: Any, database: str) -> Arguments
     path = Path(database)
     if not path.exists():
         make(path)
+    if key != "data" and not SHAPE.isdisjoint(name.rpartition(":")[2] for name in handler.args):
+        raise HTTPError(400, f"{', '.join(sorted(SHAPE))}: ask /sales/orders for that")
     if key in GROUPS:
         return {**{name: texts for name, texts in args.items() if name.rstrip("!<>~*") != key}, "_by": [key]}
     if key == "edited":
