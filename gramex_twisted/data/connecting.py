@@ -110,7 +110,7 @@ def no_table(connection: sa.Connection, name: str, schema: str | None) -> str:
 
 
 def version_of(connection: sa.Connection) -> tuple[int, int] | None:
-    """The file of SQLite, and a number that it changes with its tables; None for others, which do not tell. Raises DataError."""
+    """The file of SQLite, and a number that it changes with its tables; None for others. Raises DataError."""
     if connection.dialect.name != "sqlite":
         return None
     raw: Any = connection.connection.driver_connection

@@ -8,6 +8,7 @@ from functools import partial
 from threading import Thread
 from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
@@ -207,6 +208,14 @@ class TypeTests(SourceCase):
         self.write("x.yaml", "- {a: 2024-01-31}\n")
         self.assertEqual(self.kinds("x.yaml"), "DATE")
 
+    def test_files_of_statistics_programs(self) -> None:
+        path = self.folder / "x.dta"
+        pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}).to_stata(path, write_index=False)
+        self.age(path)
+        self.assertEqual(self.rows("x.dta"), [(1, "x"), (2, "y")])
+        self.write("x.sas7bdat", b"nonsense")
+        self.assertIn("x.sas7bdat: cannot be read as sas", self.error(SourceError, "x.sas7bdat"))
+
     def test_the_tables_of_a_page(self) -> None:
         page = (
             "<table id=none></table><p>x</p>"
@@ -282,8 +291,6 @@ class FolderTests(SourceCase):
 
 class FunctionTests(SourceCase):
     def test_frames_of_every_kind(self) -> None:
-        import pandas as pd  # type: ignore[import-untyped]
-
         made = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
         for data in (made, FRAME, FRAME.lazy(), pd.DataFrame(made), {"a": [1, 2], "b": ["x", None]}):
             table = source_of(parse({}), self.shared, partial(lambda made: made, data)).open({})

@@ -22,6 +22,9 @@ READERS: Mapping[str, str] = {
     "parquet": "columnar:read_parquet",
     "arrow": "columnar:read_arrow",
     "html": "tables:read_html",
+    "stata": "statistics:read_stata",
+    "sas": "statistics:read_sas",
+    "hdf": "statistics:read_hdf",
 }
 """kind -> module:function (path, options) -> polars DataFrame or LazyFrame."""
 ENDS: Mapping[str, str] = {
@@ -41,6 +44,11 @@ ENDS: Mapping[str, str] = {
     "pq": "parquet",
     "feather": "arrow",
     "ipc": "arrow",
+    "dta": "stata",
+    "sas7bdat": "sas",
+    "xpt": "sas",
+    "h5": "hdf",
+    "hdf5": "hdf",
 }
 """`ext:`, or what a name ends with -> kind."""
 SHOWN = 300

@@ -109,7 +109,9 @@ def read_with_pandas(path: Path, options: Mapping[str, Any]) -> pl.DataFrame:
     try:
         import pandas as pd  # type: ignore[import-untyped]
     except ImportError:
-        raise SourceError(f"{path}: reading with {', '.join(options)} takes pandas: pip install pandas") from None
+        raise SourceError(
+            f"{path}: reading with {', '.join(options)} takes pandas: pip install 'gramex-twisted[pandas]'"
+        ) from None
     import inspect
 
     known = inspect.signature(pd.read_csv).parameters
