@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import memory
+from benchmarks import memory, tables
 from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twist_web
 from benchmarks.figures import Figure, Goal
 from benchmarks.guarded import guarded, log_ins
@@ -197,4 +197,5 @@ CASES: Mapping[str, Case] = {
     "upload1g": upload,
     "proxy": proxy_small,
     "proxy1g": proxy_big,
+    **tables.CASES,
 }

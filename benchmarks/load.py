@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 CONNECTIONS = 16
-WRK_REPORT = Path(__file__).with_name("wrk.lua")
+WRK_REPORT, WRK_VARY = (Path(__file__).with_name(name) for name in ("wrk.lua", "vary.lua"))
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,19 @@ def fetch(url: str) -> bytes:
 
 
 def load(url: str, seconds: float, connections: int = CONNECTIONS, cookie: str = "") -> Load:
-    """Ask for ``url`` during ``seconds`` over ``connections``; RuntimeError when an answer is not a 2xx or 3xx."""
+    """Ask for ``url`` during ``seconds`` over ``connections``; RuntimeError when an answer is not a 2xx or 3xx.
+
+    NNN in the URL is another number in each request, where wrk asks.
+    """
     if tool() == "wrk":
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "60s"]
-        command += ["--latency", "-s", str(WRK_REPORT), *(["-H", f"Cookie: {cookie}"] if cookie else ()), url]
+        command += [
+            "--latency",
+            "-s",
+            str(WRK_VARY if "NNN" in url else WRK_REPORT),
+            *(["-H", f"Cookie: {cookie}"] if cookie else ()),
+            url,
+        ]
     else:
         command = [sys.executable, "-m", "benchmarks.client", url, f"--connections={connections}"]
         command += [f"--seconds={seconds}", f"--cookie={cookie}"]

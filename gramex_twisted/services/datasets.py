@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, TypeVar
 
 from twisted.application.service import Service
@@ -45,9 +47,11 @@ class Datasets(Service):
         self.engines = Engines()
         self._shared = Shared(self.memory, self.engines, services.root)
         self._lanes: dict[str, DeferredSemaphore] = {}
+        self._needed: set[str] = set()
 
     def source(self, dataset: Dataset, function: Callable[..., Any] | None = None) -> Source:
         """What reads `dataset`; `function` makes the data of one without a URL. Raises ValueError."""
+        self._needed.add("sqlalchemy" if dataset.is_database else "polars")
         return source_of(dataset, self._shared, function)
 
     def changed(self, dataset: Dataset, **fields: Any) -> Source:
@@ -67,6 +71,8 @@ class Datasets(Service):
         super().startService()
         if self.threads is not self._others:
             self.threads.startService()
+            # So that the first visitor does not wait for it. An app without tables does not import them.
+            self.threads.run(_import, frozenset(self._needed)).addErrback(_logged)
 
     def stopService(self) -> Deferred[None]:
         """Wait for what runs, then close the connections."""
@@ -82,5 +88,12 @@ class Datasets(Service):
         self._others.run(function).addErrback(_logged)
 
 
+def _import(names: frozenset[str]) -> None:
+    """Import what tables need; what is missing is said to who asks for one."""
+    for name in names:
+        with suppress(ImportError):
+            import_module(name)
+
+
 def _logged(failure: Failure) -> None:
-    log.warn("a query could not be ended: {error}", error=failure.value)
+    log.warn("in the background: {error}", error=failure.value)

@@ -1,0 +1,312 @@
+"""What tables cost: FormHandler on a CSV of a million rows, on SQLite and PostgreSQL, beside Gramex."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+import socket
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+from benchmarks import memory
+from benchmarks.contestants import GRAMEX, OURS
+from benchmarks.figures import Figure, Goal
+from benchmarks.load import load
+from benchmarks.server import Server
+from benchmarks.turns import in_turn
+from benchmarks.workspace import MEGABYTE
+
+if TYPE_CHECKING:
+    from benchmarks.cases import Bench, Case
+
+ROWS, DATABASE_ROWS, SMALL, WRITTEN = 1_000_000, 100_000, 300, 1000
+WARM_UP = 1.0
+CITIES = ("Oslo", "Bergen", "Rome", "Paris", "Zürich", "Lima", "Quito", "Delhi")
+COLUMNS = ("id", "city", "product", "sales", "growth")
+PSYCOPG = "psycopg in a thread"
+CONFIG = """
+app: {{settings: {{xsrf_cookies: false}}}}
+url:
+  ready: {{pattern: /ready, handler: FunctionHandler, kwargs: {{function: str("ready")}}}}
+  big: {{pattern: /big, handler: FormHandler, kwargs: {{url: $YAMLPATH/big.csv}}}}
+  small: {{pattern: /small, handler: FormHandler, kwargs: {{url: $YAMLPATH/small.csv}}}}
+  sqlite: {{pattern: /sqlite, handler: FormHandler, kwargs: {{url: "sqlite:///$YAMLPATH/sales.db", table: sales}}}}
+  written:
+    pattern: /written
+    handler: FormHandler
+    kwargs: {{url: $YAMLPATH/written.csv, id: id, xsrf_cookies: false}}
+{more}
+"""
+POSTGRES = """
+  postgres: {{pattern: /postgres, handler: FormHandler, kwargs: {{url: "{url}", table: sales}}}}
+"""
+
+
+def rows(count: int) -> Iterator[list[Any]]:
+    """Always the same ones."""
+    chance = random.Random(1)
+    for number in range(count):
+        product = f"product {chance.randrange(1000)}"
+        growth = round(chance.random() * 2 - 1, 4)
+        yield [number, chance.choice(CITIES), product, chance.randrange(100_000), growth]
+
+
+def table_folder(bench: Bench, postgres: str = "") -> Path:
+    """A folder with the tables, made once in a run, and a gramex.yaml."""
+    folder = bench.folder / "tables"
+    if not folder.exists():
+        folder.mkdir()
+        with open(folder / "big.csv", "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            writer.writerows(rows(ROWS))
+        for name, count in (("small.csv", SMALL), ("written.csv", WRITTEN)):
+            with open(folder / "big.csv", encoding="utf-8") as file:
+                (folder / name).write_text("".join(islice(file, count + 1)), encoding="utf-8")
+        with closing(sqlite3.connect(folder / "sales.db")) as connection:
+            connection.execute(
+                "CREATE TABLE sales (id INTEGER PRIMARY KEY, city TEXT, product TEXT, sales INTEGER, growth REAL)"
+            )
+            connection.executemany("INSERT INTO sales VALUES (?, ?, ?, ?, ?)", rows(DATABASE_ROWS))
+            connection.commit()
+    (folder / "gramex.yaml").write_text(CONFIG.format(more=POSTGRES.format(url=postgres) if postgres else ""))
+    return folder
+
+
+@contextmanager
+def postgres(count: int) -> Iterator[str]:
+    """The URL of a PostgreSQL of our own with a table of `count` rows."""
+    import psycopg
+
+    from tests.servers import PostgresServer
+
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    server = PostgresServer(folder)
+    try:
+        server.start()
+        with psycopg.connect(server.url().replace("+psycopg", "")) as connection:
+            connection.execute(
+                "CREATE TABLE sales (id INTEGER PRIMARY KEY, city TEXT, product TEXT, sales INTEGER, growth FLOAT)"
+            )
+            with connection.cursor().copy("COPY sales FROM STDIN") as copy:
+                for row in rows(count):
+                    copy.write_row(row)
+            connection.commit()
+            connection.autocommit = True
+            connection.execute("VACUUM ANALYZE sales")
+        yield server.url()
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _same(servers: Mapping[str, Server], path: str) -> None:
+    """RuntimeError unless all answer with the same sales. (Gramex leaves equal rows in any order.)"""
+    found = []
+    for server in servers.values():
+        with urlopen(server.url(path.replace("NNN", "500")), timeout=120) as response:
+            answer = json.loads(response.read())
+        found.append([row.get("sales", row.get("sales|sum")) for row in answer])
+    if any(each != found[0] for each in found) or not found[0]:
+        raise RuntimeError(f"the servers give different rows for {path}")
+
+
+def asked(name: str, path: str, connections: int, *goals: Goal, against: bool = True) -> Case:
+    """A case: requests/s of one question asked again and again, and of one that is another each time."""
+
+    def case(bench: Bench) -> list[Figure]:
+        figures: list[Figure] = []
+        folder = table_folder(bench)
+        names = bench.contestants.among(OURS, GRAMEX) if against else bench.contestants.among(OURS)
+        with ExitStack() as stack:
+            servers = {each: stack.enter_context(bench.contestants.server(each, folder, "/ready")) for each in names}
+            questions = {"asked again": path.replace("NNN", "500")}
+            if "NNN" in path:
+                questions["always another"] = path
+            for how, question in questions.items():
+                _same(servers, question)
+                for server in servers.values():
+                    load(server.url(question), WARM_UP, connections)
+                samples = in_turn(names, bench.rounds, partial(_rate, servers, question, bench.seconds, connections))
+                figures.append(Figure(f"{name}, {how}", "requests/s", samples, goals))
+        return figures
+
+    return case
+
+
+def _rate(servers: Mapping[str, Server], path: str, seconds: float, connections: int, name: str) -> float:
+    return load(servers[name].url(path), seconds, connections).rate
+
+
+def cold(bench: Bench) -> list[Figure]:
+    """The first request for the big CSV, and the memory after it."""
+    folder = table_folder(bench)
+    used: dict[str, list[float]] = {}
+
+    def first(name: str) -> float:
+        with bench.contestants.server(name, folder, "/ready") as server:
+            before = memory.resident(server.pid)
+            begin = time.perf_counter()
+            urlopen(server.url("/big?_limit=10"), timeout=300).read()
+            took = time.perf_counter() - begin
+            used.setdefault(name, []).append(memory.resident(server.pid) / MEGABYTE)
+            del before
+            return took
+
+    names = bench.contestants.among(OURS, GRAMEX)
+    samples = in_turn(names, bench.rounds, first)
+    return [
+        Figure("first request for 1,000,000 rows", "s", samples, [Goal(1 / 4, GRAMEX, at_most=True)]),
+        Figure("memory after it", "MB", used, [Goal(1 / 3, GRAMEX, at_most=True)]),
+    ]
+
+
+def posts(bench: Bench) -> list[Figure]:
+    """50 clients at once insert into one CSV of 1,000 rows; RuntimeError where a row is lost."""
+    names = bench.contestants.among(OURS, GRAMEX)
+    clients, each = 50, 4
+
+    def insert(name: str) -> float:
+        folder = table_folder(bench)
+        with open(folder / "big.csv", encoding="utf-8") as file:
+            (folder / "written.csv").write_text("".join(islice(file, WRITTEN + 1)), encoding="utf-8")
+        with bench.contestants.server(name, folder, "/ready") as server:
+            urlopen(server.url("/written?_limit=1"), timeout=60).read()
+
+            def client(number: int) -> None:
+                for turn in range(each):
+                    body = f"id={10_000 + number * each + turn}&city=Oslo&product=x&sales=1&growth=0.5".encode()
+                    urlopen(Request(server.url("/written"), body, method="POST"), timeout=120).read()
+
+            begin = time.perf_counter()
+            with ThreadPoolExecutor(clients) as pool:
+                list(pool.map(client, range(clients)))
+            took = time.perf_counter() - begin
+        kept = len((folder / "written.csv").read_text(encoding="utf-8").splitlines()) - 1
+        if kept != WRITTEN + clients * each and name == OURS:
+            raise RuntimeError(f"{name}: {kept} rows are left of {WRITTEN + clients * each}")
+        return clients * each / took
+
+    samples = in_turn(names, bench.rounds, insert)
+    return [Figure("50 clients insert into one CSV", "rows/s", samples, [Goal(2, GRAMEX)])]
+
+
+def psycopg_loop(url: str, seconds: float) -> float:
+    """Requests/s that a bare loop in a thread would answer: the same SQL, the same JSON, no HTTP."""
+    import orjson
+    import psycopg
+
+    sql = "SELECT * FROM sales WHERE city = %s AND sales > %s ORDER BY sales DESC, id LIMIT 100"
+    done, begin = 0, time.perf_counter()
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        while time.perf_counter() - begin < seconds:
+            cursor = connection.execute(sql, ("Oslo", (done * 7919) % 50_000), prepare=True)
+            names = [column.name for column in cursor.description or ()]
+            orjson.dumps([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+            done += 1
+    return done / (time.perf_counter() - begin)
+
+
+def postgresql(bench: Bench) -> list[Figure]:
+    """Filter, sort and limit on PostgreSQL, beside a bare loop."""
+    with ExitStack() as stack:
+        url = stack.enter_context(postgres(DATABASE_ROWS))
+        folder = table_folder(bench, url)
+        server = stack.enter_context(bench.contestants.server(OURS, folder, "/ready"))
+        path = "/postgres?city=Oslo&sales%3E=NNN&_sort=-sales&_limit=100"
+        load(server.url(path), WARM_UP, 8)
+
+        def rate(name: str) -> float:
+            return (
+                psycopg_loop(url, bench.seconds) if name == PSYCOPG else load(server.url(path), bench.seconds, 8).rate
+            )
+
+        samples = in_turn([OURS, PSYCOPG], bench.rounds, rate)
+    return [Figure(f"PostgreSQL, always another (of {PSYCOPG})", "requests/s", samples, [Goal(0.5, PSYCOPG)])]
+
+
+def streamed(bench: Bench) -> list[Figure]:
+    """A million rows of PostgreSQL as CSV: the first byte, the memory, the rate."""
+    first: dict[str, list[float]] = {}
+    growth: dict[str, list[float]] = {}
+    with ExitStack() as stack:
+        url = stack.enter_context(postgres(ROWS))
+        folder = table_folder(bench, url)
+        server = stack.enter_context(bench.contestants.server(OURS, folder, "/ready"))
+        urlopen(server.url("/postgres?_limit=10"), timeout=60).read()
+
+        def take(name: str) -> float:
+            before = memory.resident(server.pid)
+            memory.reset_peak(server.pid)
+            began, got, length = time.perf_counter(), 0.0, 0
+            with socket.create_connection(("127.0.0.1", server.port), timeout=300) as sock:
+                sock.sendall(b"GET /postgres?_format=csv&_limit=2000000 HTTP/1.0\r\n\r\n")
+                while data := sock.recv(1 << 16):
+                    got = got or time.perf_counter() - began
+                    length += len(data)
+            first.setdefault(name, []).append(got * 1000)
+            growth.setdefault(name, []).append((memory.peak(server.pid) - before) / MEGABYTE)
+            return length / MEGABYTE / (time.perf_counter() - began)
+
+        samples = in_turn([OURS], bench.rounds, take)
+    return [
+        Figure("1,000,000 rows of PostgreSQL as CSV", "MB/s", samples),
+        Figure("first byte of it", "ms", first, [Goal(200, at_most=True)]),
+        Figure("memory growth", "MB", {OURS: [max(growth[OURS])]}, [Goal(50, at_most=True)]),
+    ]
+
+
+def keyset(bench: Bench) -> list[Figure]:
+    """The page at row 90 of 100 by cursor, over the first one: on SQLite and on PostgreSQL."""
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        folder = table_folder(bench, stack.enter_context(postgres(ROWS)))
+        with closing(sqlite3.connect(folder / "sales.db")) as connection:
+            connection.executemany("INSERT OR IGNORE INTO sales VALUES (?, ?, ?, ?, ?)", rows(ROWS))
+            connection.commit()
+        server = stack.enter_context(bench.contestants.server(OURS, folder, "/ready"))
+        for path in ("/sqlite", "/postgres"):
+            with urlopen(server.url(f"{path}?_sort=id&_limit=1&_offset={ROWS * 9 // 10}"), timeout=60) as response:
+                after = response.headers["Link"].partition(">")[0].rpartition("_after=")[2]
+            # A filter that changes makes each page a new question.
+            begin, deep = (f"{path}?_sort=id&_limit=100&sales!=NNN{more}" for more in ("", f"&_after={after}"))
+            rates = in_turn([begin, deep], bench.rounds, lambda url: load(server.url(url), bench.seconds, 4).rate)
+            shares = [first / last for first, last in zip(rates[begin], rates[deep], strict=True)]
+            figures.append(
+                Figure(
+                    f"{path[1:]}: page at row 900,000 by cursor",
+                    "x the first",
+                    {OURS: shares},
+                    [Goal(1.5, at_most=True)],
+                )
+            )
+    shutil.rmtree(bench.folder / "tables")  # with a database of another size
+    return figures
+
+
+FILTER = "city=Oslo&sales%3E=NNN&_sort=-sales&_limit=100"
+CASES: Mapping[str, Any] = {
+    "csv-filter": asked("CSV: filter, sort, limit 100", f"/big?{FILTER}", 4, Goal(6, GRAMEX)),
+    "csv-groups": asked(
+        "CSV: group by", "/big?_by=product&_c=sales|sum&sales%3E=NNN&_sort=product", 4, Goal(4, GRAMEX)
+    ),
+    "csv-rows": asked("CSV: 10,000 rows as JSON", "/big?_limit=10000&_offset=NNN", 4, Goal(4, GRAMEX)),
+    "csv-small": asked("CSV of 300 rows", "/small", 16, Goal(4, GRAMEX)),
+    "csv-cold": cold,
+    "csv-posts": posts,
+    "sqlite": asked("SQLite: filter, sort, limit 100", f"/sqlite?{FILTER}", 8, Goal(4, GRAMEX)),
+    "postgres": postgresql,
+    "postgres-stream": streamed,
+    "keyset": keyset,
+}
