@@ -169,6 +169,18 @@ class DriveTests(DriveTestCase):
         self.upload([("a.txt", b"1")], "/home")
         self.assertTrue((self.folder / "data" / "drivehandler" / "home" / "a.txt").is_file())
 
+    def test_json_neither_moves_nor_deletes_a_row_without_its_file(self) -> None:
+        self.upload([("a.txt", b"1"), ("b.txt", b"2")])
+        for method, body in (
+            ("DELETE", [{"id": 1}]),
+            ("DELETE", {"id": 1}),
+            ("PUT", [{"id": 1, "path": "b.txt"}]),
+            ("PUT", {"id": 1, "path": "b.txt"}),
+        ):
+            response = self.request(method, "/drive", json=body)
+            self.assertEqual(response.status, 415, response.text)
+        self.assertEqual([row["path"] for row in self.rows("_sort=id")], ["a.txt", "b.txt"])
+
     def test_other_sites_cannot_upload(self) -> None:
         sent: Any = [("file", ("a.txt", "text/plain", io.BytesIO(b"1")))]
         response = self.request("POST", "/drive", xsrf=False, files=sent, headers={"Cookie": "sid=x"})

@@ -113,6 +113,7 @@ class DriveHandler(FormHandler):
 
     async def on_PUT(self, context: Context) -> Any:
         """Change what is known of a file, and its content where the form has one."""
+        _refuse_json(context)
         with self.failing():
             await self.ready()
         receiver = await self._received(context)
@@ -127,6 +128,7 @@ class DriveHandler(FormHandler):
 
     async def on_DELETE(self, context: Context) -> Any:
         """Delete files and their rows."""
+        _refuse_json(context)
         with self.failing():
             await self.ready()
             paths = await self.datasets.run(str(self.folder), self.table.paths, dict(context.args))
@@ -221,6 +223,12 @@ class DriveHandler(FormHandler):
             raise
         await run(leaving.replaced)
         return result
+
+
+def _refuse_json(context: Context) -> None:
+    """A JSON body would say what arguments are not let say, and name rows without their files."""
+    if context.get_content_type() == "application/json" and context.native.body_size:
+        raise HTTPError(415, "name files by arguments, such as ?id=1&id=2: JSON is not read here")
 
 
 def _is_protected(column: str) -> bool:
