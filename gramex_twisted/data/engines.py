@@ -26,6 +26,8 @@ POOL, OVERFLOW = 5, 10
 """Connections to one database that are kept, and how many more there may be."""
 FRESH = 60.0
 """Seconds for which what a server said of its tables is believed. SQLite tells when they have changed."""
+MOST_ENGINES = 200
+"""Databases, since `{name}` in a URL may name any number: the least recently used goes."""
 MOST_KNOWN = 1000
 """Tables and queries that are remembered."""
 
@@ -37,7 +39,7 @@ class Engines:
         self.timeout = timeout
         self.pool_size = pool_size
         self.max_overflow = max_overflow
-        self._engines: dict[tuple[str, str], sa.Engine] = {}
+        self._engines: OrderedDict[tuple[str, str], sa.Engine] = OrderedDict()
         self._known: OrderedDict[tuple[sa.Engine, Hashable], tuple[Hashable, float, Any]] = OrderedDict()
         self._lock = Lock()
         self.versions = Versions()
@@ -51,11 +53,17 @@ class Engines:
         key = (url, repr(sorted(options.items())))
         with self._lock:
             engine = self._engines.get(key)
-            if engine is None:
-                from gramex_twisted.data import connecting
+            if engine is not None:
+                self._engines.move_to_end(key)
+                return engine
+            from gramex_twisted.data import connecting
 
-                defaults = {"pool_size": self.pool_size, "max_overflow": self.max_overflow, "timeout": self.timeout}
-                engine = self._engines[key] = connecting.create(url, {**defaults, **options})
+            defaults = {"pool_size": self.pool_size, "max_overflow": self.max_overflow, "timeout": self.timeout}
+            engine = self._engines[key] = connecting.create(url, {**defaults, **options})
+            idle = [] if len(self._engines) <= MOST_ENGINES else [self._engines.popitem(last=False)[1]]
+        for each in idle:  # connections that are in use end when they are given back
+            each.dispose()
+            self.forget(each)
         return engine
 
     def table(self, connection: sa.Connection, name: str, schema: str | None = None) -> SQLTable:
@@ -114,7 +122,7 @@ class Engines:
     def dispose(self) -> None:
         """Close the connections that nobody uses, and forget the engines."""
         with self._lock:
-            engines, self._engines = list(self._engines.values()), {}
+            engines, self._engines = list(self._engines.values()), OrderedDict()
             self._known.clear()
         self.versions.close()
         for engine in engines:

@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from twisted.trial.unittest import SynchronousTestCase
 
+from gramex_twisted.data import engines
 from gramex_twisted.data.engines import Engines, process_engines
 from gramex_twisted.data.errors import Conflict, ReadOnly, SourceError, Unavailable
 from gramex_twisted.data.sources.dataset import public
@@ -28,6 +29,14 @@ class URLTests(SynchronousTestCase):
         self.engines.dispose()
         self.assertIsNot(self.engines.get("sqlite:///x.db"), first)
         self.assertIs(process_engines(), process_engines())
+
+    def test_there_are_not_more_than_so_many(self) -> None:
+        self.patch(engines, "MOST_ENGINES", 3)
+        made = [self.engines.get(f"postgresql://h/{number}") for number in range(3)]
+        self.assertIs(self.engines.get("postgresql://h/0"), made[0])
+        self.engines.get("postgresql://h/3")
+        self.assertIs(self.engines.get("postgresql://h/0"), made[0])
+        self.assertIsNot(self.engines.get("postgresql://h/1"), made[1])
 
     def test_the_drivers_of_urls_that_name_none(self) -> None:
         for url, driver in (("postgresql://h/d", "psycopg"), ("mysql://h/d", "pymysql"), ("mariadb://h/d", "pymysql")):
@@ -69,14 +78,14 @@ class URLTests(SynchronousTestCase):
 
 class ErrorTests(SynchronousTestCase):
     def meaning(self, statement: str, *before: str, uri: str = ":memory:") -> str:
-        engines = Engines()
+        known = Engines()
         connection = sqlite3.connect(uri, uri=True)
         self.addCleanup(connection.close)
         for each in before:
             connection.execute(each)
         with self.assertRaises(sqlite3.Error) as caught:
             connection.execute(statement)
-        return type(engines.errors(caught.exception)).__name__
+        return type(known.errors(caught.exception)).__name__
 
     def test_sqlite(self) -> None:
         table = "CREATE TABLE t (a integer UNIQUE NOT NULL)"
@@ -89,7 +98,7 @@ class ErrorTests(SynchronousTestCase):
         self.assertEqual(self.meaning(table, uri=f"file:{path}?mode=ro"), ReadOnly.__name__)
 
     def test_servers_by_their_numbers_and_states(self) -> None:
-        engines = Engines()
+        known = Engines()
         for arguments, state, kind in (
             ((1062, "Duplicate entry"), None, "Conflict"),
             ((1205, "Lock wait timeout"), None, "Unavailable"),
@@ -107,7 +116,7 @@ class ErrorTests(SynchronousTestCase):
             error = Exception(*arguments)
             if state:
                 error.sqlstate = state  # type: ignore[attr-defined]
-            self.assertEqual(type(engines.errors(error)).__name__, kind, arguments)
+            self.assertEqual(type(known.errors(error)).__name__, kind, arguments)
 
     def test_the_text_is_one_bounded_line_without_values(self) -> None:
         cause = Exception("first\nsecond" + "x" * 1000)

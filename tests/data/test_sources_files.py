@@ -208,6 +208,20 @@ class TypeTests(SourceCase):
         self.write("x.yaml", "- {a: 2024-01-31}\n")
         self.assertEqual(self.kinds("x.yaml"), "DATE")
 
+    def test_yaml_that_holds_itself_or_very_much(self) -> None:
+        bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+        bomb += "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+        for text, said in (
+            ("a: &a [*a]", "a value holds itself"),
+            ("- &a {x: *a}", "a value holds itself"),
+            (bomb, "has more than 20000000 values, as its aliases name them"),
+            ("[" * 100_000, "more than 500 brackets are open at once"),
+            ("- " * 20_000 + "a", ""),
+            ("a: !!python/object:os.system x", "not YAML"),
+        ):
+            self.write("x.yaml", text)
+            self.assertIn(said, self.error(SourceError, "x.yaml"))
+
     def test_files_of_statistics_programs(self) -> None:
         path = self.folder / "x.dta"
         pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}).to_stata(path, write_index=False)

@@ -113,6 +113,7 @@ class MeaningTests(SourceCase):
     def test_blank_lines_and_short_lines(self) -> None:
         self.assertEqual(self.read("\n\na,b\n\n1,2\n\n\n3\n\n"), [(1, 2), (3, None)])
         self.assertEqual(self.read("a\r\n1\r\n\r\n2\r\n"), [(1,), (2,)])
+        self.assertEqual(self.read("a,b\r1,2\r3,4\r"), [(1, 2), (3, 4)])
         self.assertEqual(self.read("a,b\n1,2\n,\n"), [(1, 2), (None, None)])
 
     def test_a_header_alone_is_a_table_without_rows(self) -> None:

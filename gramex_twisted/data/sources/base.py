@@ -48,7 +48,7 @@ class Table(Protocol):
     def batches(self, query: Query, size: int = BATCH) -> Iterator[list[Row]]:
         """The rows of the answer, at most `size` at a time."""
 
-    def transformed(self, function: Callable[[Any], Any]) -> Table:
+    def transformed(self, function: Callable[[Any], Any]) -> Frame:
         """The table of what `function` makes of all the data: it gets a polars DataFrame, and returns what `to_polars`
         takes.
         """

@@ -16,6 +16,11 @@ from gramex_twisted.data.sources.readers import troubles
 if TYPE_CHECKING:
     import polars as pl
 
+DEEPEST = 500
+"""Lists and mappings within each other."""
+MOST_VALUES = 20_000_000
+"""Values of a document of YAML."""
+
 
 def read_json(path: Path, options: dict[str, Any]) -> pl.DataFrame:
     """A list of objects; or an object of columns: lists, or objects by index; or pandas' `split`."""
@@ -47,14 +52,52 @@ def read_jsonl(path: Path, options: dict[str, Any]) -> pl.DataFrame:
 
 def read_yaml(path: Path, options: dict[str, Any]) -> pl.DataFrame:
     """A list of mappings, or a mapping of columns."""
+    text = _text(path, options)
+    if max(text.count(b"["), text.count(b"{")) > DEEPEST and _depth(text) > DEEPEST:
+        raise SourceError(f"{path}: not YAML: more than {DEEPEST} brackets are open at once")
     try:
-        found = yaml.load(_text(path, options), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SourceError(f"{path}:{line}: not YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
+    try:
+        weigh(found, {}, path)
+    except RecursionError:
+        raise SourceError(f"{path}: values are nested too deep") from None
     return frame_of(path, found)
+
+
+def _depth(text: bytes) -> int:
+    """How many brackets are open at once, at most: the parser written in C would crash over too many."""
+    depth = deepest = 0
+    for byte in text:
+        depth += (byte in b"[{") - (byte in b"]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def weigh(value: Any, known: dict[int, int | None], path: Path) -> int:
+    """How many values `value` holds, counted as often as YAML's aliases name them.
+
+    Raises SourceError where one holds itself, or where they are very many: polars would crash, or fill the memory.
+    """
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) in known:
+        found = known[id(value)]
+        if found is None:
+            raise SourceError(f"{path}: a value holds itself")
+        return found
+    if len(known) > MOST_VALUES:
+        raise SourceError(f"{path}: has more than {MOST_VALUES} lists and records")
+    known[id(value)] = None
+    inner = value.values() if isinstance(value, dict) else value
+    found = known[id(value)] = 1 + sum(weigh(each, known, path) for each in inner)
+    if found > MOST_VALUES:
+        raise SourceError(f"{path}: has more than {MOST_VALUES} values, as its aliases name them")
+    return found
 
 
 def frame_of(path: Path, found: Any) -> pl.DataFrame:

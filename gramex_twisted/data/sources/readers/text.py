@@ -59,6 +59,10 @@ class TextFile:
         if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
             self.input = troubles.decoded(path, encoding).encode()
             self.start = self.input[:HEAD]
+        if b"\r" in self.start and b"\n" not in self.start:  # as old Macs ended lines
+            content = self.input if isinstance(self.input, bytes) else path.read_bytes()
+            self.input = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            self.start = self.input[:HEAD]
 
     def read(self) -> pl.DataFrame:
         """What is in it."""
