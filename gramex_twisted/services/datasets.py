@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
 from typing import Any, TypeVar
 
 from twisted.application.service import Service
@@ -15,7 +13,7 @@ from twisted.python.failure import Failure
 
 from gramex_twisted.data.engines import Engines
 from gramex_twisted.data.memory import Memory
-from gramex_twisted.data.sources import source_of
+from gramex_twisted.data.sources import preload, source_of
 from gramex_twisted.data.sources.base import Shared, Source
 from gramex_twisted.data.sources.dataset import Dataset
 from gramex_twisted.services.container import Services
@@ -47,12 +45,14 @@ class Datasets(Service):
         self.engines = Engines()
         self._shared = Shared(self.memory, self.engines, services.root)
         self._lanes: dict[str, DeferredSemaphore] = {}
-        self._needed: set[str] = set()
+        self._needed: list[Dataset] = []
 
     def source(self, dataset: Dataset, function: Callable[..., Any] | None = None) -> Source:
         """What reads `dataset`; `function` makes the data of one without a URL. Raises ValueError."""
-        self._needed.add("sqlalchemy" if dataset.is_database else "polars")
-        return source_of(dataset, self._shared, function)
+        source = source_of(dataset, self._shared, function)
+        if not self.running:
+            self._needed.append(dataset)
+        return source
 
     def changed(self, dataset: Dataset, **fields: Any) -> Source:
         """What reads `dataset` with other fields."""
@@ -71,8 +71,8 @@ class Datasets(Service):
         super().startService()
         if self.threads is not self._others:
             self.threads.startService()
-            # So that the first visitor does not wait for it. An app without tables does not import them.
-            self.threads.run(_import, frozenset(self._needed)).addErrback(_logged)
+            needed, self._needed = self._needed, []
+            self.threads.run(_preload, needed).addErrback(_logged)
 
     def stopService(self) -> Deferred[None]:
         """Wait for what runs, then close the connections."""
@@ -88,11 +88,9 @@ class Datasets(Service):
         self._others.run(function).addErrback(_logged)
 
 
-def _import(names: frozenset[str]) -> None:
-    """Import what tables need; what is missing is said to who asks for one."""
-    for name in names:
-        with suppress(ImportError):
-            import_module(name)
+def _preload(datasets: list[Dataset]) -> None:
+    for dataset in datasets:
+        preload(dataset)
 
 
 def _logged(failure: Failure) -> None:

@@ -81,8 +81,8 @@ class FormHandler(Resource):
         chosen = self.formats.choose(asks[-1].first("_format"))
         options = chosen.filled(asks[-1].values)
         if self._is_direct(asks, chosen):
-            reading = Reading(asks[0], self.questions, context, self.options.frames)
-            found = await self._job(context, reading, reading.written, chosen, options, self.datasets.answers)
+            reading = Reading(asks[0], self, context)
+            found = await self._job(context, reading, reading.written, chosen, options)
             self._set_headers(context, chosen, options, asks, [found])
             return self._unless_known(context, found) if found.pieces is None else found.pieces
         return await self._shown(context, asks, chosen, options)
@@ -103,7 +103,7 @@ class FormHandler(Resource):
 
     async def _shown(self, context: Context, asks: Sequence[Ask], chosen: Format, options: Options) -> Any:
         """Answers that functions of the user, or a page, see before they are written."""
-        readings = [Reading(ask, self.questions, context, self.options.frames) for ask in asks]
+        readings = [Reading(ask, self, context) for ask in asks]
         found = await self._read_all(context, readings, chosen.info.name == "html")
         if chosen.info.name == "html":
             target = turned(context, asks, found)
@@ -125,7 +125,7 @@ class FormHandler(Resource):
         page = page_of(self, context, asks, found, chosen)
         metas = {each.own.name: next(iter(one.metas().values()), {}) for each, one in zip(asks, found, strict=True)}
         names = {"meta": metas[asks[0].own.name] if self.sets.single else metas, "args": asks[-1].values}
-        return await self._job(context, readings[0], readings[0].formatted, chosen, options, whole, self, page, names)
+        return await self._job(context, readings[0], readings[0].formatted, chosen, options, whole, page, names)
 
     async def _read_all(self, context: Context, readings: Sequence[Reading], counted: bool) -> list[Found]:
         """What each dataset has; all are read at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,12 @@ from gramex_twisted.data.errors import SourceError
 from gramex_twisted.data.formats.answers import frame
 from gramex_twisted.data.frame import FrameResult
 from gramex_twisted.data.frames import to_pandas, to_polars
-from gramex_twisted.data.memory import Memory
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.sources.base import Frame, Table
+from gramex_twisted.data.sources.files import size_of
+from gramex_twisted.functions import Function
 from gramex_twisted.resources.form.asking import Ask
 from gramex_twisted.resources.form.chosen import Format
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from gramex_twisted.data.formats.page import Page
     from gramex_twisted.resources.form.handler import FormHandler
     from gramex_twisted.web.context import Context
-
-Questions = Callable[[Ask, Schema], Mapping[str, Query]]
-"""What a handler asks of a table: named queries. FormHandler asks one."""
 
 Options = Mapping[str, Any]
 
@@ -58,11 +56,11 @@ class Found:
 class Reading:
     """One question to one dataset. Its methods but `cancel` run in one thread."""
 
-    def __init__(self, ask: Ask, questions: Questions, context: Context, frames: str) -> None:
+    def __init__(self, ask: Ask, handler: FormHandler, context: Context) -> None:
         self.ask = ask
-        self.questions = questions
+        self.handler = handler
         self.context = context
-        self.frames = frames
+        self.frames: str = handler.options.frames
         self._table: Table | None = None
         self._gone = False
 
@@ -87,7 +85,7 @@ class Reading:
         finally:
             table.close()
 
-    def written(self, chosen: Format, options: Options, kept: Memory) -> Found:
+    def written(self, chosen: Format, options: Options) -> Found:
         """The answer as bytes, or where it is long as an iterator of them, which closes the table."""
         table = self._open()
         try:
@@ -99,7 +97,7 @@ class Reading:
                 return found
             if query.meta:
                 found.counts[""] = table.count(query)
-            found.body, found.after, found.etag = self._body(table, query, chosen, options, kept)
+            found.body, found.after, found.etag = self._body(table, query, chosen, options)
             return found
         finally:
             if table is not None:
@@ -113,13 +111,25 @@ class Reading:
             table.cancel()
         if ask.own.function is None or ask.own.dataset.url is None:
             return table
-        function = ask.own.function
         try:
-            self._table = table.transformed(lambda data: function.call(self.shown(data), self.context))
+            self._table = self._transformed(table, ask.own.function)
         except BaseException:
             table.close()
             raise
         return self._table
+
+    def _transformed(self, table: Table, function: Function) -> Table:
+        """What `function` makes of the table; kept as long as the table is the same, unless it looks at the request."""
+
+        def call(data: Any) -> Any:
+            return function.call(self.shown(data), self.context)
+
+        version = table.version
+        if version is None or "handler" in function.uses:
+            return table.transformed(call)
+        key = ("function", id(self.ask.own), self._place())
+        kept = self.handler.datasets.memory.get(key, version, lambda: table.transformed(call).table, size_of)
+        return Frame(kept, version)
 
     def shown(self, data: Any) -> Any:
         """A frame as the route's functions want it."""
@@ -131,9 +141,7 @@ class Reading:
             return {name: self.shown_all(answer) for name, answer in answers.items()}
         return self.shown(frame(answers)) if isinstance(answers, FrameResult | Result) else answers
 
-    def formatted(
-        self, chosen: Format, options: Options, whole: Any, handler: FormHandler, page: Page | None, names: Options
-    ) -> Any:
+    def formatted(self, chosen: Format, options: Options, whole: Any, page: Page | None, names: Options) -> Any:
         """What is answered: `whole` in the format, or as it is where a function made something else of it.
 
         `names` are variables of a template.
@@ -141,7 +149,7 @@ class Reading:
         if whole is None or isinstance(whole, str | bytes):
             return whole
         known = isinstance(whole, dict)
-        results, single = handler.answers(whole, chosen) if known else ({self.ask.own.name: whole}, True)
+        results, single = self.handler.answers(whole, chosen) if known else ({self.ask.own.name: whole}, True)
         if single and isinstance(next(iter(results.values())), str | bytes | None):
             return next(iter(results.values()))
         if chosen.info.name == "template":
@@ -155,16 +163,14 @@ class Reading:
         return self.context.render_string(template, **values)
 
     def _found(self, table: Table) -> Found:
-        return Found(self.questions(self.ask, table.schema), table.schema)
+        return Found(self.handler.questions(self.ask, table.schema), table.schema)
 
     @staticmethod
     def _streams(table: Table, query: Query, chosen: Format) -> bool:
         long = query.limit is None or query.limit > MANY
         return long and query.by is None and chosen.info.can_stream(chosen.options) and not isinstance(table, Frame)
 
-    def _body(
-        self, table: Table, query: Query, chosen: Format, options: Options, kept: Memory
-    ) -> tuple[bytes, str | None, str]:
+    def _body(self, table: Table, query: Query, chosen: Format, options: Options) -> tuple[bytes, str | None, str]:
         def make() -> tuple[bytes, str | None, str]:
             answer = table.run(query)
             body = formats.write(chosen.info.name, {self.ask.own.name: answer}, single=True, options=options)
@@ -174,7 +180,7 @@ class Reading:
         if version is None or chosen.info.name not in KEPT:
             return make()
         key = (id(self.ask.own), query, chosen.name, repr(options) if options else "", self._place())
-        return kept.get(key, version, make, lambda made: len(made[0]))
+        return self.handler.datasets.answers.get(key, version, make, lambda made: len(made[0]))
 
     def _place(self) -> Hashable:
         """What arguments make of the source."""

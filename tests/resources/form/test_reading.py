@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import parse_qs, urlsplit
 
 from gramex_twisted.testing import AppTestCase
@@ -248,6 +249,10 @@ class HookTests(FormTestCase):
             kwargs:
               url: $YAMLPATH/sales.csv
               function: hooks.double(data, handler)
+          counted:
+            pattern: /counted
+            handler: FormHandler
+            kwargs: {url: $YAMLPATH/sales.csv, function: hooks.count(data)}
           modified:
             pattern: /modified
             handler: FormHandler
@@ -282,6 +287,12 @@ class HookTests(FormTestCase):
                 assert isinstance(data, pd.DataFrame)
                 return data.assign(sales=data["sales"] * int(handler.get_argument("by", "2")))
 
+            calls = []
+
+            def count(data):
+                calls.append(1)
+                return data.assign(call=len(calls))
+
             def modify(data, key, handler):
                 handler.set_header("X-Key", key)
                 return data[["id"]].head(1)
@@ -300,6 +311,17 @@ class HookTests(FormTestCase):
     def test_function_makes_the_table_that_is_filtered(self) -> None:
         self.assertEqual(self.get("/transformed?sales%3E=30&_c=sales").json(), [{"sales": 40.0}])
         self.assertEqual(self.get("/transformed?sales%3E=50&_c=sales&by=3").json(), [{"sales": 60.0}])
+
+    def test_a_function_that_does_not_see_the_request_is_called_once_for_a_file(self) -> None:
+        os.utime(self.folder / "sales.csv", (1e9, 1e9))  # a file that has just been written may change again unseen
+        for _ in range(3):
+            self.assertEqual(self.get("/counted?id=1&_c=call").json(), [{"call": 1}])
+        self.write("sales.csv", "id\n1\n")
+        self.assertEqual(self.get("/counted?id=1&_c=call").json(), [{"call": 2}])
+
+    def test_one_that_does_is_called_for_each(self) -> None:
+        by = [self.get(f"/transformed?id=1&_c=sales&by={n}").json() for n in (1, 2, 3)]
+        self.assertEqual(by, [[{"sales": 10.5}], [{"sales": 21.0}], [{"sales": 31.5}]])
 
     def test_modify_changes_what_is_answered(self) -> None:
         response = self.get("/modified?city=Zürich")
