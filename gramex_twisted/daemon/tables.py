@@ -102,13 +102,14 @@ def _routes(tables: list[Table], title: str, taken: Any, files: str | None = Non
     for table in tables[:MOST]:
         slug = _slug(table.name, used)
         page = {"format": "html", "title": _literal(table.name)}
-        kwargs = {**table.kwargs, "default": {"_format": "html"}, "formats": {"html": page}}
-        routes[slug] = {"pattern": f"/{re.escape(slug)}", "handler": "FormHandler", "kwargs": kwargs}
+        own = {**table.kwargs, "default": {"_format": "html"}, "formats": {"html": page}}
+        routes[slug] = {"pattern": f"/{re.escape(slug)}", "handler": "FormHandler", "kwargs": own}
         listed.append({"name": _literal(table.name), "path": f"/{slug}", "source": _literal(table.file)})
     if len(listed) == 1 and files is None:
         home = {**routes[slug], "pattern": "/"}
     else:
-        home = {"pattern": "/", "handler": INDEX, "kwargs": {"title": _literal(title), "tables": listed, "files": files}}
+        kwargs = {"title": _literal(title), "tables": listed, "files": files}
+        home = {"pattern": "/", "handler": INDEX, "kwargs": kwargs}
     return {"home": home, **routes}
 
 
