@@ -53,10 +53,11 @@ def read_jsonl(path: Path, options: dict[str, Any]) -> pl.DataFrame:
 def read_yaml(path: Path, options: dict[str, Any]) -> pl.DataFrame:
     """A list of mappings, or a mapping of columns."""
     text = _text(path, options)
-    if max(text.count(b"["), text.count(b"{")) > DEEPEST and _depth(text) > DEEPEST:
-        raise SourceError(f"{path}: not YAML: more than {DEEPEST} brackets are open at once")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if sum(map(text.count, (b"[", b"{", b"- ", b"? "))) > DEEPEST:
+            _check_depth(path, text, loader)
+        found = yaml.load(text, loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SourceError(f"{path}:{line}: not YAML: {error.problem}") from None
@@ -69,13 +70,13 @@ def read_yaml(path: Path, options: dict[str, Any]) -> pl.DataFrame:
     return frame_of(path, found)
 
 
-def _depth(text: bytes) -> int:
-    """How many brackets are open at once, at most: the parser written in C would crash over too many."""
-    depth = deepest = 0
-    for byte in text:
-        depth += (byte in b"[{") - (byte in b"]}")
-        deepest = max(deepest, depth)
-    return deepest
+def _check_depth(path: Path, text: bytes, loader: Any) -> None:
+    """Raises SourceError where the constructor, which is written in C and calls itself, would crash."""
+    depth = 0
+    for event in yaml.parse(text, loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise SourceError(f"{path}: more than {DEEPEST} lists and mappings within each other")
 
 
 def weigh(value: Any, known: dict[int, int | None], path: Path) -> int:
