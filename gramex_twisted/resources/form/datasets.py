@@ -22,7 +22,7 @@ log = Logger()
 
 SINGLE = "data"
 """The name of a handler's only dataset."""
-SHARED = frozenset({"formats", "default", "modify", "frames", "lenient", "formulas"})
+SHARED = frozenset({"formats", "default", "modify", "frames", "lenient", "formulas", "max_rows"})
 """Options beside several datasets that are none."""
 HOOKS = frozenset({"function", "args", "kwargs", "prepare", "modify", "queryfunction", "state", "default"})
 QUERY = re.compile(r"\s*(select|with|show|pragma|values)\b", re.IGNORECASE)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from gramex_twisted.config.model import Count
 from gramex_twisted.resources.base import Options
 
 
@@ -66,6 +67,12 @@ class FormOptions(Options):
     )
     frames: Literal["pandas", "polars"] = Field(default="pandas", description="What functions get as `data`.")
     lenient: bool = Field(default=False, description="true: an unknown `_format` is json, as in Gramex 1.x, not a 400.")
+    max_rows: Count = Field(
+        default=1_000_000,
+        ge=1,
+        description="Rows that an answer may have which is not streamed, as json, jsonl and csv of databases are; "
+        "a larger `_limit` is a 400 there.",
+    )
     formulas: Literal["escape", "keep"] | None = Field(
         default=None, description="What csv does with text that a spreadsheet would take for a formula."
     )

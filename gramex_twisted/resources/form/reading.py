@@ -17,6 +17,7 @@ from gramex_twisted.data.records import Result
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.sources.base import Frame, Table
 from gramex_twisted.data.sources.files import size_of
+from gramex_twisted.data.types import QueryError
 from gramex_twisted.functions import Function
 from gramex_twisted.resources.form.asking import Ask
 from gramex_twisted.resources.form.chosen import Format
@@ -77,6 +78,7 @@ class Reading:
         try:
             found = self._found(table)
             for name, query in found.queries.items():
+                self._bound(table, query)
                 found.answers[name] = answer = table.run(query)
                 found.after = answer.after
                 if counted or query.meta:
@@ -95,6 +97,7 @@ class Reading:
                 found.pieces = self._pieces(table, query, chosen, options)
                 table = None  # type: ignore[assignment]
                 return found
+            self._bound(table, query)
             if query.meta:
                 found.counts[""] = table.count(query)
             found.body, found.after, found.etag = self._body(table, query, chosen, options)
@@ -169,6 +172,14 @@ class Reading:
     def _streams(table: Table, query: Query, chosen: Format) -> bool:
         long = query.limit is None or query.limit > MANY
         return long and query.by is None and chosen.info.can_stream(chosen.options) and not isinstance(table, Frame)
+
+    def _bound(self, table: Table, query: Query) -> None:
+        """Refuse what might not fit into memory."""
+        most = self.handler.options.max_rows
+        height = table.table.height if isinstance(table, Frame) else None
+        rows = min((each for each in (query.limit, height) if each is not None), default=None)
+        if query.by != () and (rows is None or rows > most):
+            raise QueryError("_limit", str(query.limit or ""), f"more than {most} rows, which only a stream may have")
 
     def _body(self, table: Table, query: Query, chosen: Format, options: Options) -> tuple[bytes, str | None, str]:
         def make() -> tuple[bytes, str | None, str]:

@@ -137,6 +137,14 @@ class PostgresTests(DatabaseTestCase):
             else:
                 self.assertEqual(len(response.body.splitlines()), ROWS)
 
+    async def test_what_is_not_streamed_is_bounded(self) -> None:
+        response = await self.get("/rows?_format=parquet&_limit=1000001")
+        self.assertEqual(response.status, 400)
+        self.assertEqual(
+            response.json()["error"], "_limit=1000001: more than 1000000 rows, which only a stream may have"
+        )
+        self.assertEqual((await self.get("/rows?_format=parquet&_limit=1000000")).status, 200)
+
     async def test_a_client_that_leaves_a_stream_gives_its_connection_back(self) -> None:
         for _ in range(20):
             agent = Agent(reactor)
