@@ -26,6 +26,9 @@ FOLDER = Path(__file__).parent
 NOTE = "<!-- Made by `python -m docs.build` from the option models: change the descriptions there. -->"
 WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", dict: "mapping", type(None): ""}
 
+NAMED = ("cache", "schedule", "alert", "email", "sms", "watch")
+"""Sections that are lists by name."""
+
 HANDLERS = """# Handlers
 
 {note}
@@ -74,12 +77,13 @@ def settings_page() -> str:
     parts = [SETTINGS.format(note=NOTE)]
     own = {key: field for key, field in fields(Sections).items() if key not in ("url", "handlers")}
     parts += ["## The sections\n", table(own), *(section for key in ("app", "threadpool") for section in sections(key))]
+    parts += [section for key in NAMED for section in sections(key, f"{key}.name")]
     return "\n".join(parts)
 
 
-def sections(key: str) -> Iterator[str]:
+def sections(key: str, path: str = "") -> Iterator[str]:
     """The tables of a top-level section and of the sections in it."""
-    yield from tables(model_of(Sections.model_fields[key].annotation), key)
+    yield from tables(model_of(Sections.model_fields[key].annotation), path or key)
 
 
 def tables(model: Any, path: str) -> Iterator[str]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gramex_twisted.config.alerts import Alert
 from gramex_twisted.config.marks import KeyPath, Mark, Marks, nearest
 from gramex_twisted.config.model import Model
+from gramex_twisted.config.schedules import Schedule
 from gramex_twisted.config.settings import App, CacheStore, ThreadPool
+from gramex_twisted.config.watches import EventLog, Watch
 from gramex_twisted.errors import ConfigError
 
 
@@ -83,6 +86,10 @@ class Config:
     threadpool: ThreadPool = field(default_factory=ThreadPool)
     caches: Mapping[str, CacheStore] = field(default_factory=dict)
     """Named caches; ``memory`` is always there."""
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    watches: Mapping[str, Watch] = field(default_factory=dict)
+    eventlog: EventLog = field(default_factory=EventLog)
     mime: Mapping[str, str] = field(default_factory=dict)
     """File extension with its dot -> MIME type."""
     secrets: frozenset[str] = frozenset()

@@ -7,15 +7,19 @@ from typing import Any
 
 from pydantic import Field
 
+from gramex_twisted.config.alerts import Alert
 from gramex_twisted.config.document import Config, Document
 from gramex_twisted.config.marks import nearest
 from gramex_twisted.config.messages import shown
+from gramex_twisted.config.messengers import Email, Sms
 from gramex_twisted.config.model import Model
 from gramex_twisted.config.problems import Problems, closest, flatten
 from gramex_twisted.config.reader import read_into
 from gramex_twisted.config.routes import BASE, PREFIX, Handlers, RouteBuilder, bind, merged
+from gramex_twisted.config.schedules import Schedule
 from gramex_twisted.config.settings import App, CacheStore, ThreadPool
 from gramex_twisted.config.validate import Validator
+from gramex_twisted.config.watches import EventLog, Watch
 from gramex_twisted.errors import ConfigError
 
 __all__ = ["Handlers", "Sections", "bind", "build", "load"]
@@ -37,13 +41,13 @@ class Sections(Model):
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
     log: dict[str, Any] = Field(default={}, description="Console log and access log.")
     cache: dict[str, CacheStore] = Field(default={}, description="Named caches: `name: {type, size, path, default}`.")
-    schedule: dict[str, Any] = Field(default={}, description="Functions that run at given times.")
-    alert: dict[str, Any] = Field(default={}, description="Reports that are mailed.")
-    email: dict[str, Any] = Field(default={}, description="Mail services.")
-    sms: dict[str, Any] = Field(default={}, description="SMS services.")
-    watch: dict[str, Any] = Field(default={}, description="Functions that run when files change.")
+    schedule: dict[str, Schedule] = Field(default={}, description="Functions that run at given times.")
+    alert: dict[str, Alert] = Field(default={}, description="Reports that are mailed.")
+    email: dict[str, Email] = Field(default={}, description="Mail services.")
+    sms: dict[str, Sms] = Field(default={}, description="SMS services.")
+    watch: dict[str, Watch] = Field(default={}, description="Functions that run when files change.")
     storelocations: dict[str, Any] = Field(default={}, description="Databases of the server's own tables.")
-    eventlog: dict[str, Any] = Field(default={}, description="The log of starts and stops.")
+    eventlog: EventLog = Field(default=EventLog(), description="The log of starts and stops.")
 
 
 def build(document: Document, handlers: Handlers) -> Config:
@@ -107,6 +111,10 @@ class Builder:
             threadpool=threadpool,
             mime=checked.mime,
             caches=checked.cache,
+            schedules=checked.schedule,
+            alerts=checked.alert,
+            watches=checked.watch,
+            eventlog=checked.eventlog,
             secrets=document.secrets,
         )
 

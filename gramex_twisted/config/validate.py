@@ -79,11 +79,22 @@ class Validator:
         """Look for unknown keys in the value of a field that holds a model, or a list of them."""
         if not isinstance(value, dict | list):
             return
+        named = model_by_name(model.model_fields[field].annotation)
+        if named is not None and isinstance(value, dict):
+            for name, item in value.items():
+                self.unknown_keys(named, item, (*prefix, name), None)
+            return
         inner = model_in(model.model_fields[field].annotation)
         if inner is None:
             return
         for path, item in [((), value)] if isinstance(value, dict) else (((i,), item) for i, item in enumerate(value)):
             self.unknown_keys(inner, item, prefix + path, None)
+
+
+def model_by_name(annotation: Any) -> type[Model] | None:
+    """The Model of a field that maps names to such; None for any other field."""
+    arguments = get_args(annotation)
+    return model_in(arguments[1]) if get_origin(annotation) is dict and len(arguments) == 2 else None
 
 
 def model_in(annotation: Any) -> type[Model] | None:

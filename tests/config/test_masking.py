@@ -14,7 +14,7 @@ class MaskTest(FilesCase):
         found = self.masked(
             """
 app: {settings: {cookie_secret: abcdef, login_url: /in/}, session: {cookie: sid}}
-email: {gmail: {email: me@example.org, password: 12345678}}
+email: {gmail: {type: gmail, email: me@example.org, password: 12345678}}
 url:
   g:
     pattern: /g
@@ -30,7 +30,7 @@ url:
         self.assertEqual(
             found["app"], {"settings": {"cookie_secret": "***", "login_url": "/in/"}, "session": {"cookie": "sid"}}
         )
-        self.assertEqual(found["email"]["gmail"], {"email": "me@example.org", "password": "***"})
+        self.assertEqual(found["email"]["gmail"], {"type": "gmail", "email": "me@example.org", "password": "***"})
         kwargs = {name: route["kwargs"] for name, route in found["url"].items()}
         self.assertEqual(
             kwargs["g"], {"key": "***", "secret": "***", "access_token": ["***", "***"], "user_key": "user"}
