@@ -215,12 +215,21 @@ class TypeTests(SourceCase):
             ("a: &a [*a]", "a value holds itself"),
             ("- &a {x: *a}", "a value holds itself"),
             (bomb, "has more than 20000000 values, as its aliases name them"),
-            ("[" * 100_000, "more than 500 lists and mappings within each other"),
-            ("- " * 200_000 + "a", "more than 500 lists and mappings within each other"),
+            ("[" * 100_000, "more than 100 lists and mappings within each other"),
+            ("- " * 200_000 + "a", "more than 100 lists and mappings within each other"),
             ("a: !!python/object:os.system x", "not YAML"),
         ):
             self.write("x.yaml", text)
             self.assertIn(said, self.error(SourceError, "x.yaml"))
+
+    def test_json_that_is_very_deep(self) -> None:
+        for start, end in (("[", "]"), ('{"x":', "}")):
+            for name in ("x.json", "x.jsonl"):
+                text = f'{{"a":{start * 900}1{end * 900}}}'
+                self.write(name, f"[{text}]" if name == "x.json" else text)
+                self.assertIn("more than 100 lists and objects within", self.error(SourceError, name))
+        self.write("x.json", '[{"a":[[1]],"b":{"c":{"d":1}}},{"a":[],"b":null}]')
+        self.assertEqual(self.kinds("x.json"), "OTHER OTHER")
 
     def test_files_of_statistics_programs(self) -> None:
         path = self.folder / "x.dta"

@@ -16,7 +16,7 @@ from gramex_twisted.data.sources.readers import troubles
 if TYPE_CHECKING:
     import polars as pl
 
-DEEPEST = 500
+DEEPEST = 100
 """Lists and mappings within each other."""
 MOST_VALUES = 20_000_000
 """Values of a document of YAML."""
@@ -31,6 +31,7 @@ def read_json(path: Path, options: dict[str, Any]) -> pl.DataFrame:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise SourceError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+    _check_nesting(path, found, text)
     return frame_of(path, found)
 
 
@@ -39,7 +40,8 @@ def read_jsonl(path: Path, options: dict[str, Any]) -> pl.DataFrame:
     rows: list[Any] = []
     if not path.stat().st_size:  # without rows there is no other way to write it
         return frame_of(path, rows)
-    for number, line in enumerate(_text(path, options).splitlines(), 1):
+    text = _text(path, options)
+    for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
                 rows.append(orjson.loads(line))
@@ -47,6 +49,7 @@ def read_jsonl(path: Path, options: dict[str, Any]) -> pl.DataFrame:
                 raise SourceError(f"{path}:{number}: not JSON: {error.msg}") from None
             if not isinstance(rows[-1], dict):
                 raise SourceError(f"{path}:{number}: not an object")
+    _check_nesting(path, rows, text)
     return frame_of(path, rows)
 
 
@@ -77,6 +80,20 @@ def _check_depth(path: Path, text: bytes, loader: Any) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise SourceError(f"{path}: more than {DEEPEST} lists and mappings within each other")
+
+
+def _check_nesting(path: Path, found: Any, text: bytes) -> None:
+    """Raises SourceError for JSON so deep that polars would take forever."""
+    if text.count(b"{") + text.count(b"[") > (len(found) if isinstance(found, list) else 0) + DEEPEST:
+        _descend(path, [found], 0)
+
+
+def _descend(path: Path, value: Any, depth: int) -> None:
+    if depth > DEEPEST:
+        raise SourceError(f"{path}: more than {DEEPEST} lists and objects within each other")
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict | list):
+            _descend(path, each, depth + 1)
 
 
 def weigh(value: Any, known: dict[int, int | None], path: Path) -> int:
