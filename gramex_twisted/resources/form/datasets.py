@@ -25,6 +25,8 @@ SINGLE = "data"
 SHARED = frozenset({"formats", "default", "modify", "frames", "lenient", "formulas", "max_rows"})
 """Options beside several datasets that are none."""
 HOOKS = frozenset({"function", "args", "kwargs", "prepare", "modify", "queryfunction", "state", "default"})
+ENGINES = ("sqlalchemy", "file", "http", "https", "dir", "dataframe")
+"""What `engine:` says in Gramex 1.x where a url is to be what it is anyway."""
 QUERY = re.compile(r"\s*(select|with|show|pragma|values)\b", re.IGNORECASE)
 VARIABLES = ["args", "key", "handler"]
 Arguments = Mapping[str, list[str]]
@@ -103,6 +105,9 @@ def _dataset(setup: Setup, name: str, written: Mapping[str, Any], keys: tuple[st
     """The dataset that `written`, at the kwarg `keys`, describes."""
     hooks = _hooks(setup, written, keys)
     kwargs = {key: value for key, value in written.items() if key not in HOOKS and key not in SHARED}
+    kwargs.pop("rel", None)  # of a path in a gramex.yaml: they are all relative to the app's folder
+    if kwargs.get("engine") in ENGINES:
+        del kwargs["engine"]
     if "state" in written and "state" not in hooks:
         kwargs["state"] = written["state"]
     if "queryfunction" in hooks:

@@ -343,6 +343,19 @@ class HookTests(FormTestCase):
         self.assertEqual(self.get("/broken").status, 500)
 
 
+class OldTests(FormTestCase):
+    config = """
+        url:
+          file:
+            pattern: /file
+            handler: FormHandler
+            kwargs: {url: $YAMLPATH/sales.csv, engine: file, rel: true, encoding: utf-8}
+    """
+
+    def test_kwargs_of_gramex_that_change_nothing(self) -> None:
+        self.assertEqual(self.ids("/file"), [1, 2, 3, 4])
+
+
 class SetupTests(FormTestCase):
     def failure(self, kwargs: str) -> str:
         app = self.make_app(f"url: {{x: {{pattern: /x, handler: FormHandler, kwargs: {kwargs}}}}}")
