@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -63,7 +63,7 @@ class Endpoint(resource.Resource):
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
         self.streams_body = handler.streams_body
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
-        headers = default_headers(setup, cors=self.cors is not None)
+        headers = default_headers(setup, cors=self.cors is not None, own=handler.own_headers)
         self.hsts = headers.pop(HSTS, None)
         self.default_headers = headers
         self.plain_head = None if _DECIDED & headers.keys() else _encoded_head(headers)
@@ -217,14 +217,15 @@ def _summary(error: BaseException) -> str:
     return traceback.format_exception_only(error)[-1].strip()
 
 
-def default_headers(setup: Setup, *, cors: bool) -> Headers:
+def default_headers(setup: Setup, *, cors: bool, own: Mapping[str, str]) -> Headers:
     """The headers of each response of a route: those of the app, replaced or left out by its ``headers:``.
 
-    :param cors: whether a guard decides who may read the response.
+    :param cors: whether a guard decides who may read the response. ``own``: those of the handler.
     :raises ConfigError: for what is no header.
     """
     options = getattr(setup.config.options, "headers", {})
     headers = {"Server": [_server()], **security_headers(setup.services.security)}
+    headers |= {name: [value] for name, value in own.items()}
     headers |= response_headers(options, setup, "headers")
     # A null that removes a default of `handlers:` is not in the options: only what is written still tells of it.
     kwargs = setup.config.conf.get("kwargs")

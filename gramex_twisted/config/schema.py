@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from gramex_twisted.config.alerts import Alert
+from gramex_twisted.config.apis import ApiSettings
 from gramex_twisted.config.document import Config, Document
 from gramex_twisted.config.marks import nearest
 from gramex_twisted.config.messages import shown
@@ -39,6 +40,7 @@ class Sections(Model):
     )
     threadpool: ThreadPool = Field(default=ThreadPool(), description="The threads that run user functions.")
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
+    api: ApiSettings = Field(default=ApiSettings(), description="What all APIs share, and options of each by name.")
     log: dict[str, Any] = Field(default={}, description="Console log and access log.")
     cache: dict[str, CacheStore] = Field(default={}, description="Named caches: `name: {type, size, path, default}`.")
     schedule: dict[str, Schedule] = Field(default={}, description="Functions that run at given times.")

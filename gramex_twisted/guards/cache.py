@@ -117,7 +117,7 @@ class RouteCache:
     async def _key(self, context: Context) -> str:
         # The host is in every key, or a request with a forged one could plant its links in everybody's page.
         request = context.request
-        values = [context.name, request.protocol, request.host]
+        values = [context.name, request.protocol, request.host, self.resource.variant(context)]
         for getter in self.getters:
             plain = not hasattr(getter, "mode")
             values.append(getter(context) if plain else await self.resource.run(getter, context, context))
@@ -166,6 +166,6 @@ class RouteCache:
 def cache_of(resource: Resource) -> RouteCache | None:
     """The cache of a route, where its ``cache:`` asks for one."""
     option = getattr(resource.options, "cache", None)
-    if not option:
-        return None
+    if not option or (isinstance(option, int) and option is not True):
+        return None  # a number is what an API tells clients of their own caches
     return RouteCache(resource, CacheOptions() if option is True else option)

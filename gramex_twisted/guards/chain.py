@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.guards.auth import AuthGuard
-from gramex_twisted.guards.cors import CorsGuard, CorsOptions
+from gramex_twisted.guards.cors import CorsGuard, CorsOptions, open_preflight
 from gramex_twisted.guards.identity import identity_guard
 from gramex_twisted.guards.ratelimit import RateLimitGuard
 from gramex_twisted.guards.xsrf import XsrfGuard
@@ -31,6 +31,8 @@ def guards_of(resource: Resource) -> tuple[Guard, ...]:
     cors = CorsGuard(resource, cors) if isinstance(cors, CorsOptions) else None
     if cors is not None:
         found.append(cors)
+    elif resource.open_to_all:
+        found.append(open_preflight)
     found.append(identity_guard)
     xsrf = xsrf_guard(resource, cors)
     if xsrf is not None:
@@ -47,4 +49,4 @@ def xsrf_guard(resource: Resource, cors: CorsGuard | None) -> XsrfGuard | None:
     options, settings = resource.options, resource.services.settings
     checks = settings.xsrf_cookies and getattr(options, "xsrf_cookies", None) is not False
     sets = bool(getattr(options, "set_xsrf", None))
-    return XsrfGuard(cors, checks=checks, sets=sets) if checks or sets else None
+    return XsrfGuard(resource, cors, checks=checks, sets=sets) if checks or sets else None

@@ -9,6 +9,7 @@ from gramex_twisted.web.forms import FORMS
 
 if TYPE_CHECKING:
     from gramex_twisted.guards.cors import CorsGuard
+    from gramex_twisted.resources.base import Resource
     from gramex_twisted.web.context import Context
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -16,6 +17,8 @@ _SAFE_AS_SENT = frozenset(method.encode() for method in SAFE)
 
 #: Bytes of a body above which a form is read in a thread.
 LARGE = 64 << 10
+#: Authorization that browsers add by themselves once a visitor has given it.
+_KEPT_BY_BROWSERS = ("basic", "digest", "negotiate", "ntlm")
 
 
 class XsrfGuard:
@@ -26,7 +29,9 @@ class XsrfGuard:
     :param cors: the route's guard of that name, which may admit other sites.
     """
 
-    def __init__(self, cors: CorsGuard | None, *, checks: bool = True, sets: bool = False) -> None:
+    def __init__(self, resource: Resource, cors: CorsGuard | None, *, checks: bool = True, sets: bool = False) -> None:
+        self.anonymous = resource.takes_anonymous
+        self.open = resource.open_to_all
         self.cors = cors
         self.checks = checks
         self.sets = sets
@@ -59,7 +64,7 @@ class XsrfGuard:
 
     def _exempt(self, context: Context) -> bool:
         """Whether no other site can have sent the request, or the route admits the one that has."""
-        if getattr(context, "signed", False):
+        if getattr(context, "signed", False) or (self.anonymous and self._is_anonymous(context)):
             return True
         headers = context.request.headers
         if headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
@@ -72,3 +77,18 @@ class XsrfGuard:
         if not site and "Cookie" not in headers:
             return True  # not a browser, or one with nothing to borrow
         return self.cors is not None and self.cors.admits(context)
+
+    def _is_anonymous(self, context: Context) -> bool:
+        """Whether the request has nothing that a browser adds in the name of a visitor, and no site sends it that may
+        not call the route."""
+        headers = context.request.headers
+        scheme = headers.get("Authorization", "").partition(" ")[0].lower()
+        if "Cookie" in headers or scheme in _KEPT_BY_BROWSERS:
+            return False
+        origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site", "").lower()
+        own = site in ("same-origin", "same-site", "none") if site else origin is None or _is_own(context, origin)
+        return own or self.open or (self.cors is not None and self.cors.admits(context))
+
+
+def _is_own(context: Context, origin: str) -> bool:
+    return origin.lower() == f"{context.request.protocol}://{context.request.host}".lower()

@@ -19,12 +19,16 @@ class Converter:
 
     :param strict: whether a number must look like one of its type, and a JSON or YAML value be of the type already.
     :param jsoninput: whether a form's value is tried as JSON first.
+    :param items: what each item of a list becomes.
     """
 
-    def __init__(self, type_: type[Any], *, strict: bool = True, jsoninput: bool = False) -> None:
+    def __init__(
+        self, type_: type[Any], *, strict: bool = True, jsoninput: bool = False, items: type[Any] | None = None
+    ) -> None:
         self.type = type_
         self.strict = strict
         self.jsoninput = jsoninput
+        self.items = None if items is None else Converter(items, strict=strict)
 
     def convert(self, value: Any, place: str) -> Any:
         """``value``, found at ``place``, as a ``type``.
@@ -32,15 +36,24 @@ class Converter:
         :raises ValueError: that says what is expected.
         """
         try:
-            if place in ("json", "yaml"):
-                return self._typed(value)
-            if place == "path":
-                return self._text(value, place)
-            return self._texts(value, place)
+            found = self._found(value, place)
+            if self.items is None:
+                return found
+            return self.type(self.items._item(item, place) for item in found)
         except _MeantError:
             raise
         except _FAILURES:
-            raise _MeantError(f"Expect type {self.type.__name__}.") from None
+            of = "" if self.items is None else f" of {self.items.type.__name__}"
+            raise _MeantError(f"Expect type {self.type.__name__}{of}.") from None
+
+    def _found(self, value: Any, place: str) -> Any:
+        if place in ("json", "yaml"):
+            return self._typed(value)
+        return self._text(value, place) if place == "path" else self._texts(value, place)
+
+    def _item(self, item: Any, place: str) -> Any:
+        """One item of a list: a text, unless JSON has given it a type."""
+        return self._typed(item) if place in ("json", "yaml") or not isinstance(item, str) else self._text(item, place)
 
     def _texts(self, texts: Sequence[str], place: str) -> Any:
         if self.type not in LISTS:

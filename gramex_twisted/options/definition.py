@@ -28,6 +28,10 @@ def _type(value: Any) -> Any:
     return value
 
 
+def _item_type(value: Any) -> Any:
+    return None if value is None else _type(value)
+
+
 def _places(value: Any) -> Any:
     names = (value,) if isinstance(value, str) else value
     for name in names or ():
@@ -80,6 +84,9 @@ class Definition(Model):
     min: Limit = Field(default=None, description="The smallest number, or length of a list.")
     max: Limit = Field(default=None, description="The largest number, or length of a list.")
     date_format: str | None = Field(default=None, description="What `strptime` must understand, such as `%Y-%m-%d`.")
+    items: Annotated[Any, BeforeValidator(_item_type, json_schema_input_type=str | None)] = Field(
+        default=None, description="What each item of a list becomes: a type, as above."
+    )
     strict: bool = Field(
         default=True, description="false: `1.9` is an int, and a JSON value of another type is converted."
     )
@@ -102,6 +109,8 @@ class Definition(Model):
     def _agree(self) -> Definition:
         if self.min is not None and self.max is not None and self.max < self.min:
             raise ValueError(f"max {self.max} is below min {self.min}")
+        if self.items is not None and self.type not in (list, tuple, set):
+            raise ValueError("items: is for a list, tuple or set")
         if self.location == ("path",) and self.path is None:
             raise ValueError("location: path needs the group's number or name in path:")
         return self

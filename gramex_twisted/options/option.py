@@ -34,7 +34,7 @@ class Option:
         names = made.alias
         self.alias = list(names) if len(names) > 1 else (names[0] if names else None)
         self.locator = Locator(keyword, names, made.path, made.location)
-        self.converter = Converter(made.type, strict=made.strict, jsoninput=made.jsoninput)
+        self.converter = Converter(made.type, strict=made.strict, jsoninput=made.jsoninput, items=made.items)
         self.validator = Validator(
             keyword, enum=made.enum, least=made.min, most=made.max, date_format=made.date_format, alias=self.alias
         )

@@ -13,7 +13,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ANY = "*"
 
 Written = Mapping[str, Mapping[str, Any]]
-"""Method, or "*" for all, -> name -> Definition or what one is made of."""
+"""Method, or "*" for all, -> name -> Option, Definition or what one is made of."""
 
 
 class OptionSet:
@@ -71,4 +71,4 @@ class OptionSet:
 
 
 def _made(options: Mapping[str, Any]) -> dict[str, Option]:
-    return {name: Option(name, definition) for name, definition in options.items()}
+    return {name: made if isinstance(made, Option) else Option(name, made) for name, made in options.items()}

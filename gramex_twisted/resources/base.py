@@ -18,6 +18,7 @@ from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.guards.cache import CacheOptions
 from gramex_twisted.guards.cors import CorsOptions, long_form
 from gramex_twisted.services.container import Services
+from gramex_twisted.web.errorpages import default_page
 from gramex_twisted.web.redirects import Redirects
 from gramex_twisted.web.reply import canonical, header_value
 from gramex_twisted.web.run import as_deferred, is_awaitable
@@ -145,6 +146,12 @@ class Resource(resource.Resource):
     in_thread = False
     #: Whether the handler of a streamed form calls ``context.check_xsrf_field`` before it keeps anything of it.
     checks_xsrf_field = False
+    #: Headers of each response, errors too, unless the route's ``headers:`` say otherwise.
+    own_headers: Mapping[str, str] = {}
+    #: Whether scripts of every site may call it, without the visitor's cookies, where the route has no ``cors:``.
+    open_to_all = False
+    #: Whether a request in which nothing says who asks, no cookie above all, needs no XSRF token.
+    takes_anonymous = False
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
@@ -168,6 +175,14 @@ class Resource(resource.Resource):
         if "GET" in found:
             found.setdefault("HEAD", found["GET"])
         return found
+
+    def error_page(self, context: Context, error: BaseException, traceback: str | None) -> tuple[bytes, str]:
+        """The body and Content-Type that tell of ``error``; ``traceback`` only where the app shows it."""
+        return default_page(context, error, traceback)
+
+    def variant(self, context: Context) -> str:
+        """What makes a cached response another one than that to an equal request, by its headers."""
+        return ""
 
     async def run(self, function: Function, context: Context, *values: Any) -> Any:
         """Call a user function where it belongs, on the reactor or in a thread, and wait for its result."""

@@ -47,7 +47,7 @@ class Arguments:
         decoded = {}
         for name, values in raw.items():
             try:
-                decoded[_utf8_name(name)] = [_clean(value) for value in values]
+                decoded[_utf8_name(name)] = [clean_text(value) for value in values]
             except UnicodeDecodeError:
                 log.warn("{route}: argument {name!r} is not UTF-8 and is ignored", route=self.name, name=name)
         return decoded
@@ -159,14 +159,18 @@ def _utf8_name(name: str) -> str:
     return name.encode("latin-1").decode("utf-8")
 
 
-def _clean(value: bytes, strip: bool = True) -> str:
+def clean_text(value: bytes, strip: bool = True) -> str:
+    """An argument's text: control characters become spaces, and those at its ends go.
+
+    :raises UnicodeDecodeError: for what is not UTF-8.
+    """
     text = _CONTROL.sub(" ", value.decode("utf-8"))
     return text.strip() if strip else text
 
 
 def _values(raw: Mapping[str, list[bytes]], name: str, strip: bool) -> list[str]:
     try:
-        return [_clean(value, strip) for value in raw.get(name.encode("utf-8").decode("latin-1"), ())]
+        return [clean_text(value, strip) for value in raw.get(name.encode("utf-8").decode("latin-1"), ())]
     except UnicodeDecodeError:
         raise HTTPError(400, f"{name}: ?{name}= is not UTF-8") from None
 

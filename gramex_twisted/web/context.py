@@ -16,6 +16,7 @@ from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.services.sessions import Session
 from gramex_twisted.web.arguments import Arguments
+from gramex_twisted.web.asked import Asked
 from gramex_twisted.web.body import Body
 from gramex_twisted.web.bodyfile import StoredBody
 from gramex_twisted.web.events import Events
@@ -44,7 +45,7 @@ class IContext(Interface):
 
 
 @implementer(IContext)
-class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages, Events):
+class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages, Events, Asked):
     """One request on one route.
 
     :param request: Twisted's request.

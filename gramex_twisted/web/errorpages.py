@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
@@ -14,6 +16,8 @@ from gramex_twisted.web.values import HTML, JSON, dump_json
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
 
+#: What no status line may have.
+_UNFIT = re.compile(r"[^ -~\xa0-\xff]")
 _HINTS = {
     400: "The request is not complete or not well formed.",
     401: "Sign in to see this page.",
@@ -49,7 +53,7 @@ def reason_of(error: BaseException) -> str:
     """The reason phrase of an exception, on one line."""
     reason = getattr(error, "reason", None) if hasattr(error, "status_code") else None
     text = reason if isinstance(reason, str) and reason else standard_reason(status_of(error))
-    return " ".join(text.split())
+    return _UNFIT.sub("?", " ".join(text.split()))
 
 
 def wants_html(context: Context) -> bool:
@@ -91,16 +95,20 @@ def _template() -> str:
     return (Path(__file__).parent / "error.html").read_text("utf-8")
 
 
-class ErrorPages:
-    """The pages of one route: ``pages`` maps a status to what makes its body, the rest get the default."""
+Default = Callable[["Context", BaseException, str | None], tuple[bytes, str]]
 
-    def __init__(self, pages: dict[int, Any], tracebacks: bool) -> None:
+
+class ErrorPages:
+    """The pages of one route: ``pages`` maps a status to what makes its body, the rest are what ``default`` makes."""
+
+    def __init__(self, pages: dict[int, Any], tracebacks: bool, default: Default = default_page) -> None:
         self.pages = pages
         self.tracebacks = tracebacks
+        self.default = default
 
     async def render(self, context: Context, error: BaseException, traceback: str) -> tuple[bytes, str]:
         """The body and Content-Type for ``error``, headers set on ``context``."""
         shown = traceback if self.tracebacks and status_of(error) >= 500 else None
-        default = default_page(context, error, shown)
+        default = self.default(context, error, shown)
         page = self.pages.get(status_of(error))
         return default if page is None else await page(context, error, default)

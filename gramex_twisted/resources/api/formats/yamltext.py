@@ -1,0 +1,37 @@
+"""YAML: in block style, keys sorted, Unicode readable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from gramex_twisted.resources.api.formats.plain import plain
+
+_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]
+    """Writes everything out, also what is there twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def to_yaml(value: Any) -> bytes:
+    """``value`` as YAML in UTF-8.
+
+    :raises TypeError: for what YAML cannot say.
+    """
+    try:
+        text: str = yaml.dump(
+            plain(value, long_numbers=int),
+            Dumper=_Dumper,
+            allow_unicode=True,
+            default_flow_style=False,
+            sort_keys=True,
+            width=120,
+        )
+        return text.encode("utf-8")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise TypeError(f"the API's answer, a {type(value).__name__}, cannot be written as YAML: {error}") from error
