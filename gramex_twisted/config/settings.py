@@ -213,7 +213,11 @@ class CacheStore(Model):
     type: Literal["memory", "disk", "redis"] = Field(
         default="memory", description="memory (of this process), disk (shared by processes) or redis."
     )
-    size: Size = Field(default=100 << 20, description="Most bytes that are kept; `100MB` works too. Not for redis.")
+    size: Size = Field(
+        default=100 << 20,
+        description="Most bytes that are kept; `100MB` works too. Not for redis. Where it is set, that of the cache "
+        "`memory` also bounds the files that tables keep (default: 500 MB).",
+    )
     path: str | None = Field(default=None, description="Folder of a disk cache; default: under $GRAMEXDATA.")
     url: str | None = Field(default=None, description="Redis: `redis://host:6379/0`.")
     default: bool = Field(default=False, description="Used where a route's `cache:` names no store.")

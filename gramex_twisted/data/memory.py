@@ -104,6 +104,17 @@ class Memory:
                 self._used += size
                 self._shrink()
 
+    def inherit(self, other: Memory) -> None:
+        """Keep what `other` has and this has not, as long as there is room, and as the first to go."""
+        with other._lock:
+            found = list(other._kept.items())
+        with self._lock:
+            for key, kept in reversed(found):
+                if key not in self._kept and self._used + kept.size <= self._limit:
+                    self._kept[key] = kept
+                    self._kept.move_to_end(key, last=False)
+                    self._used += kept.size
+
     def forget(self, key: Hashable) -> None:
         """Drop the value of `key`."""
         with self._lock:

@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from gramex_twisted.config.model import parse_size
 from gramex_twisted.data.engines import Engines
-from gramex_twisted.data.memory import Memory
+from gramex_twisted.data.memory import SIZE, Memory
 from gramex_twisted.data.sources import preload, source_of
 from gramex_twisted.data.sources.base import Shared, Source
 from gramex_twisted.data.sources.dataset import Dataset
@@ -25,6 +26,8 @@ WORKERS = 16
 """Threads that read and write tables."""
 SHARE = 8
 """How many of them one place of tables, such as a database, may have at a time: so a slow one never delays others."""
+MADE = 256 << 20
+"""Bytes of what functions make of files, until those change."""
 ANSWERS = 64 << 20
 """Bytes of answers that are kept for the next time that the same is asked of an unchanged file."""
 
@@ -40,7 +43,10 @@ class Datasets(Service):
     def __init__(self, services: Services) -> None:
         self._others = services.threads
         self.threads: Threads = services.threads.beside(WORKERS)
-        self.memory = Memory()
+        self.memory = Memory(_size(services))
+        """Files, until they change."""
+        self.made = Memory(MADE)
+        """What functions of the user have made of them."""
         self.answers = Memory(ANSWERS)
         self.engines = Engines()
         self._shared = Shared(self.memory, self.engines, services.root)
@@ -66,6 +72,10 @@ class Datasets(Service):
         found: Deferred[T] = lane.run(self.threads.run, function, *args)
         return found
 
+    def hand_over(self, successor: Services) -> None:
+        """Give the files that have been read to the app that comes after a reload."""
+        successor.part(Datasets).memory.inherit(self.memory)
+
     def startService(self) -> None:
         """See IService."""
         super().startService()
@@ -86,6 +96,12 @@ class Datasets(Service):
     def cancel(self, function: Callable[[], None]) -> None:
         """Call `function`, which ends what runs, even where all threads of this are busy."""
         self._others.run(function).addErrback(_logged)
+
+
+def _size(services: Services) -> int:
+    """Bytes of files that are kept."""
+    memory = (services.conf.get("cache") or {}).get("memory") or {}
+    return int(parse_size(memory["size"])) if memory.get("size") else SIZE
 
 
 def _preload(datasets: list[Dataset]) -> None:

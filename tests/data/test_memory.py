@@ -65,6 +65,17 @@ class MemoryTests(SynchronousTestCase):
         memory.clear()
         self.assertEqual(memory.used, 0)
 
+    def test_another_inherits_what_it_does_not_have(self) -> None:
+        old, new = Memory(100), Memory(25)
+        for key in "abc":
+            old.put(key, 1, f"old {key}", 10)
+        new.put("b", 2, "new b", 10)
+        new.inherit(old)
+        self.assertEqual(
+            [new.peek(*each) for each in (("a", 1), ("b", 2), ("b", 1), ("c", 1))], [None, "new b", None, "old c"]
+        )
+        self.assertEqual((new.used, old.used), (20, 30))
+
     def test_the_process_has_one(self) -> None:
         self.assertIs(process_memory(), process_memory())
         self.assertEqual(process_memory().size, SIZE)

@@ -131,7 +131,7 @@ class Reading:
         if version is None or "handler" in function.uses:
             return table.transformed(call)
         key = ("function", id(self.ask.own), self._place())
-        kept = self.handler.datasets.memory.get(key, version, lambda: table.transformed(call).table, size_of)
+        kept = self.handler.datasets.made.get(key, version, lambda: table.transformed(call).table, size_of)
         return Frame(kept, version)
 
     def shown(self, data: Any) -> Any:
