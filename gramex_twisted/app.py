@@ -9,6 +9,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.logger import Logger
 
+from gramex_twisted.background import Background
 from gramex_twisted.building import Builder
 from gramex_twisted.config.document import Config, RouteConfig
 from gramex_twisted.config.routes import bind
@@ -64,6 +65,7 @@ class Gramex(MultiService):
         self.errors: list[ConfigError] = []
         inherited = None if previous is None else previous.shared
         self.shared: Services = Builder(config, reactor, self, threads, inherited).build()
+        self._report(tuple(Background(config, self.shared, waits=previous is not None).errors))
         missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")
         self.router = Router(self._routes(), self._endpoint(NotFound(Setup(missing, self.shared))))
 
@@ -80,7 +82,7 @@ class Gramex(MultiService):
         """Wait until every service can be used."""
 
     def hand_over(self, successor: Gramex) -> None:
-        """Give open WebSockets to the app that has just taken over."""
+        """Give open WebSockets and the times of schedules to the app that has just taken over."""
         self.shared.hand_over(successor.shared)
 
     def drain(self) -> Deferred[None]:

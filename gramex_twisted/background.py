@@ -1,0 +1,58 @@
+"""What an app does without being asked: its schedules, from their sections of the Config."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from gramex_twisted.config.document import Config
+from gramex_twisted.config.schedules import Schedule, Times
+from gramex_twisted.errors import ConfigError
+from gramex_twisted.functions import Function, compile_function
+from gramex_twisted.services.calls import call
+from gramex_twisted.services.container import Services
+from gramex_twisted.services.scheduler.service import Scheduler
+from gramex_twisted.services.scheduler.task import Task
+
+
+class Background:
+    """Makes the tasks of ``config``, which ``services`` will run. ``errors``: what is wrong with those it left out.
+
+    :param waits: whether an app is running that this one is to replace.
+    """
+
+    def __init__(self, config: Config, services: Services, *, waits: bool) -> None:
+        self.config = config
+        self.services = services
+        self.errors: list[ConfigError] = []
+        self.scheduler = services.part(Scheduler)
+        self.scheduler.waits = waits
+        self.scheduler.app = str(config.files[0].absolute()) if config.files else str(services.root)
+        for name, schedule in config.schedules.items():
+            self._try(self._schedule, name, schedule)
+
+    def _try(self, make: Any, name: str, options: Any) -> None:
+        try:
+            make(name, options)
+        except ConfigError as error:
+            self.errors.append(error)
+
+    def _schedule(self, name: str, schedule: Schedule) -> None:
+        spec = {key: value for key in ("args", "kwargs") if (value := getattr(schedule, key))}
+        function = self._function({"function": schedule.function, **spec}, (), "schedule", name, "function")
+        work = partial(call, self.services, f"schedule.{name}", function, thread=schedule.thread)
+        self._task(f"schedule.{name}", schedule, work)
+
+    def _task(self, name: str, times: Times, work: Any) -> None:
+        self.scheduler.add(Task(self.services.reactor, name, times, times, work))
+
+    def _function(self, spec: object, variables: tuple[str, ...], *path: str) -> Function:
+        """The compiled function that is written at ``path``.
+
+        :raises ConfigError: with its place.
+        """
+        where = str(self.config.mark(*path))
+        try:
+            return compile_function(spec, variables, where, modules=self.services.modules)
+        except ConfigError as error:
+            raise ConfigError(error.where, f"{'.'.join(path)}: {error.message}") from error.__cause__

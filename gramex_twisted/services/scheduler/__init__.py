@@ -1,0 +1,1 @@
+"""What runs at given times: schedules and alerts, once for all processes of an app."""
