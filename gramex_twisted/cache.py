@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open", "open_callback", "opener", "query", "save", "stat"]
 
-open_callback: dict[str, Callable[..., Any]] = dict(CALLBACKS)
+open_callback: dict[str, Callable[..., Any]] = CALLBACKS
 """type -> what reads it: function(path, **kwargs). Add your own when your module is imported."""
 SAVERS = {
     "json": "to_json",

@@ -155,11 +155,14 @@ class Reading:
         results, single = self.handler.answers(whole, chosen) if known else ({self.ask.own.name: whole}, True)
         if single and isinstance(next(iter(results.values())), str | bytes | None):
             return next(iter(results.values()))
+        asked = options != chosen.options
         if chosen.info.name == "template":
             options = {"frames": self.frames, **options, **names, "handler": self.context, "render": self._rendered}
         try:
             return formats.write(chosen.info.name, results, single=single, options=options, page=page)
         except ValueError as error:
+            if asked:  # by arguments in the options
+                raise QueryError("_format", chosen.name, str(error)) from error
             raise SourceError(f"_format={chosen.name}: {error}") from error
 
     def _rendered(self, template: str, values: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import parse_qs, urlsplit
 
+from gramex_twisted.cache import open_callback
 from gramex_twisted.testing import AppTestCase
 
 SALES = """\
@@ -118,6 +119,7 @@ class FormatTests(FormTestCase):
           formats:
             semicolons: {format: csv, sep: ";", headers: {X-Kind: "{city}"}}
             page: {format: template, template: page.html}
+            chart: {format: seaborn, chart: "{chart}", x: city, y: sales}
           formulas: escape
       lenient:
         pattern: /lenient
@@ -142,6 +144,11 @@ class FormatTests(FormTestCase):
     def test_a_format_of_the_route(self) -> None:
         response = self.get("/sales?_format=semicolons&city=Bergen&_c=id&_c=city")
         self.assertEqual(response.body, "\ufeffid;city\n3;Bergen\n".encode())
+
+    def test_a_chart_that_there_is_not(self) -> None:
+        response = self.get("/sales?_format=chart&chart=os.system")
+        self.assertEqual(response.status, 400)
+        self.assertIn("_format=chart", response.json()["error"])
 
     def test_a_template(self) -> None:
         response = self.get("/sales?_format=page")
@@ -354,6 +361,32 @@ class OldTests(FormTestCase):
 
     def test_kwargs_of_gramex_that_change_nothing(self) -> None:
         self.assertEqual(self.ids("/file"), [1, 2, 3, 4])
+
+
+class OwnFileTests(FormTestCase):
+    config = """
+        url:
+          own: {pattern: /own, handler: FormHandler, kwargs: {url: $YAMLPATH/x.pairs, sep: "=", prepare: own.nothing()}}
+    """
+    files = {
+        "x.pairs": "a=1\nb=2\n",
+        "own.py": """\
+            from gramex_twisted.cache import open_callback
+
+            def pairs(path, sep):
+                with open(path) as file:
+                    return [dict(zip(("name", "value"), line.strip().split(sep))) for line in file]
+
+            open_callback["pairs"] = pairs
+
+            def nothing():
+                pass
+        """,
+    }
+
+    def test_a_type_of_file_that_the_app_reads_itself(self) -> None:
+        self.addCleanup(open_callback.pop, "pairs")
+        self.assertEqual(self.get("/own?name=b").json(), [{"name": "b", "value": "2"}])
 
 
 class SetupTests(FormTestCase):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.data.errors import SourceError
+from gramex_twisted.data.openers import CALLBACKS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,12 +53,16 @@ ENDS: Mapping[str, str] = {
     "hdf5": "hdf",
 }
 """`ext:`, or what a name ends with -> kind."""
+OWN = "callback "
+"""What the kind of a file begins with that `gramex_twisted.cache.open_callback` reads."""
 SHOWN = 300
 
 
 def kind_of(name: str, ext: str | None) -> str:
     """What a file is, by `ext:` or else by the end of its name. Raises SourceError."""
     end = (ext or Path(name).suffix).lower().lstrip(".")
+    if end not in ENDS and end in CALLBACKS:
+        return f"{OWN}{end}"
     if end not in ENDS:
         hint = f"ext: is one of {', '.join(sorted(ENDS))}"
         raise SourceError(f"{name}: cannot read {end!r}; {hint}" if end else f"{name}: what is it? {hint}")
@@ -84,9 +90,18 @@ def read(path: Path, kind: str, options: Mapping[str, Any]) -> pl.DataFrame | pl
 
 def load(kind: str) -> Callable[..., Any]:
     """What reads a kind of file: its module is imported. Raises ImportError."""
+    if kind.startswith(OWN):
+        return partial(_called, CALLBACKS[kind.removeprefix(OWN)])
     module, _, name = READERS[kind].partition(":")
     reader: Callable[..., Any] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
     return reader
+
+
+def _called(callback: Callable[..., Any], path: Path, options: dict[str, Any]) -> pl.DataFrame:
+    """What a type of file that the user has registered reads."""
+    from gramex_twisted.data.frames import to_polars
+
+    return to_polars(callback(str(path), **options))
 
 
 def _said(error: BaseException) -> str:
