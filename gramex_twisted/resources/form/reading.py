@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -158,12 +159,8 @@ class Reading:
         asked = options != chosen.options
         if chosen.info.name == "template":
             options = {"frames": self.frames, **options, **names, "handler": self.context, "render": self._rendered}
-        try:
+        with explained(chosen, asked):
             return formats.write(chosen.info.name, results, single=single, options=options, page=page)
-        except ValueError as error:
-            if asked:  # by arguments in the options
-                raise QueryError("_format", chosen.name, str(error)) from error
-            raise SourceError(f"_format={chosen.name}: {error}") from error
 
     def _rendered(self, template: str, values: Mapping[str, Any]) -> bytes:
         return self.context.render_string(template, **values)
@@ -187,7 +184,8 @@ class Reading:
     def _body(self, table: Table, query: Query, chosen: Format, options: Options) -> tuple[bytes, str | None, str]:
         def make() -> tuple[bytes, str | None, str]:
             answer = table.run(query)
-            body = formats.write(chosen.info.name, {self.ask.own.name: answer}, single=True, options=options)
+            with explained(chosen, options != chosen.options):
+                body = formats.write(chosen.info.name, {self.ask.own.name: answer}, single=True, options=options)
             return body, answer.after, f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
         version = table.version
@@ -223,3 +221,16 @@ class Reading:
                 table.close()
 
         return pieces()
+
+
+@contextmanager
+def explained(chosen: Format, asked: bool) -> Iterator[None]:
+    """Say that the format cannot be written; `asked`: because of options that have arguments in them."""
+    try:
+        yield
+    except QueryError:
+        raise
+    except ValueError as error:
+        if asked:
+            raise QueryError("_format", chosen.name, str(error)) from error
+        raise SourceError(f"_format={chosen.name}: {error}") from error
