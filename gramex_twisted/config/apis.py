@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -17,7 +17,7 @@ class ApiSettings(Model):
 
     extras = "keep"
 
-    cache: Literal[False] | Count = Field(
+    cache: bool | Annotated[Count, Field(ge=0)] = Field(
         default=604800,
         description="Seconds that clients may keep an answer to GET, where neither the class nor the route says; "
         "false: no Cache-Control.",
@@ -25,6 +25,8 @@ class ApiSettings(Model):
 
     @model_validator(mode="after")
     def _only_kwargs(self) -> ApiSettings:
+        if self.cache is True:
+            raise ValueError("cache must be seconds or false, not true")
         for key, value in (self.model_extra or {}).items():
             if not _KEY.fullmatch(key):
                 raise ValueError(f"unknown key '{key}'; use cache, or <NAME>_KWARGS for the options of an API")

@@ -68,7 +68,8 @@ class Definition(Model):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     type: Annotated[Any, BeforeValidator(_type, json_schema_input_type=str)] = Field(
-        default=str, description="What the value becomes: `str, int, float, bool, list, tuple, set` or `dict`."
+        default_factory=lambda: str,
+        description="What the value becomes: `str, int, float, bool, list, tuple, set` or `dict`.",
     )
     default: Any = Field(default=None, description="The value where none was sent; null gives None.")
     required: bool = Field(default=False, description="true: a request without it is refused.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from gramex_twisted.resources.api.formats import FORMATS
 from gramex_twisted.resources.api.formats.htmlpage import Page, to_html
@@ -43,7 +44,9 @@ class Answer:
 
     def _page(self) -> Page:
         request = self.context.request
-        return Page(title=request.path, query=request.query, status=self.context.get_status())
+        context = self.context
+        repeatable = context.method in ("GET", "HEAD") and "GET" in context.route.handlers
+        return Page(unquote(request.path), request.query, context.get_status(), repeatable)
 
     async def collected(self, values: AsyncIterator[Any] | Iterator[Any]) -> list[Any]:
         """All that an iterator gives; a plain one runs in a thread."""

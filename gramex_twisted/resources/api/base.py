@@ -16,6 +16,7 @@ from gramex_twisted.resources.api.answers import Answer
 from gramex_twisted.resources.api.caching import cache_control
 from gramex_twisted.resources.api.errors import error_body, refusal
 from gramex_twisted.resources.api.formats import FORMATS
+from gramex_twisted.resources.api.formats.htmlpage import ASSET, script
 from gramex_twisted.resources.api.negotiate import accepted
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
 from gramex_twisted.resources.api.reading import read_arguments
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
 
 log = Logger()
+
+SCRIPT = f"?{ASSET}=tree.js".encode()
 
 #: Every site may call an API, without its visitors' cookies.
 OPEN: Mapping[str, str] = {
@@ -111,6 +114,8 @@ class BaseAPIHandler(Resource):
         }
 
     async def _serve(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:
+        if context.native.uri.endswith(SCRIPT):
+            return self._script(context)
         await self.prepare(context)
         if asynchronous:
             result = method(context)
@@ -119,6 +124,12 @@ class BaseAPIHandler(Resource):
         if is_awaitable(result):
             result = await as_deferred(result, self.services.reactor, context.route.held)
         return await self.reply(context, result)
+
+    def _script(self, context: Context) -> bytes:
+        """The script of the HTML format, which an API has at its own address, since the app may have no other."""
+        context.set_header("Content-Type", "text/javascript; charset=utf-8")
+        context.set_header("Cache-Control", "max-age=86400")
+        return script()
 
     async def prepare(self, context: Context) -> None:
         """Set ``context.sent``, ``args`` and ``format``.

@@ -111,7 +111,7 @@ def _check_depth(body: bytes, value: Any) -> None:
 def _deeper(value: Any, most: int) -> bool:
     """Whether more than ``most`` lists and objects are in each other."""
     layer = [value]
-    for _ in range(most + 1):
+    for _ in range(most):
         layer = [child for node in layer if isinstance(node, (dict, list)) for child in _children(node)]
         if not layer:
             return False

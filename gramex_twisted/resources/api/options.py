@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
@@ -37,7 +37,7 @@ Table = dict[str, dict[str, Any]]
 class APIOptions(Options):
     """What every API takes."""
 
-    cache: Literal[False] | Age | Literal[True] | CacheOptions | None = Field(  # type: ignore[assignment]
+    cache: bool | Age | CacheOptions | None = Field(  # type: ignore[assignment]
         default=None,
         description="Seconds that clients and proxies may keep an answer to GET (Cache-Control); false: no such "
         "header. Default: the class's, then `api.cache`. true or a mapping: the server keeps answers, as elsewhere.",

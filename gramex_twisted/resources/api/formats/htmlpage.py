@@ -51,7 +51,7 @@ def to_html(value: Any, page: Page) -> bytes:
         formats=_formats(page),
         about=_about(data, page, cut=tree.cut),
         tree=body,
-        script=f"?{ASSET}=tree.js",
+        script=f'<script src="?{ASSET}=tree.js"></script>' if page.repeatable else "",
     )
     return text.encode("utf-8", "replace")
 
@@ -61,6 +61,7 @@ def _template() -> str:
     return Path(__file__).with_name("page.html").read_text("utf-8")
 
 
+@cache
 def script() -> bytes:
     """The page's script, which copies paths."""
     return Path(__file__).with_name("tree.js").read_bytes()

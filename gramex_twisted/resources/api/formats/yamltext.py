@@ -18,20 +18,28 @@ class _Dumper(_Base):  # type: ignore[misc]
         return True
 
 
+class _ReadableDumper(yaml.SafeDumper):
+    """The same in Python: ten times slower, but libyaml writes the code of an emoji in its place."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def to_yaml(value: Any) -> bytes:
     """``value`` as YAML in UTF-8.
 
     :raises TypeError: for what YAML cannot say.
     """
     try:
-        text: str = yaml.dump(
-            plain(value, long_numbers=int),
-            Dumper=_Dumper,
-            allow_unicode=True,
-            default_flow_style=False,
-            sort_keys=True,
-            width=120,
-        )
+        data = plain(value, long_numbers=int)
+        text = _dumped(data, _Dumper)
+        if "\\U000" in text:
+            text = _dumped(data, _ReadableDumper)
         return text.encode("utf-8")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TypeError(f"the API's answer, a {type(value).__name__}, cannot be written as YAML: {error}") from error
+
+
+def _dumped(data: Any, dumper: Any) -> str:
+    text: str = yaml.dump(data, Dumper=dumper, allow_unicode=True, default_flow_style=False, sort_keys=True, width=120)
+    return text
