@@ -35,6 +35,8 @@ STATUSES = {
     "/fahrenheit/Xx": 404,
     "/broken": 500,
     "/weigh/Au": 401,
+    "/v1/query?size=1000&format=json": 400,
+    "/v1/element/Xx": 404,
 }
 CONTENTS = {
     "/": ["<h1>Elements</h1>", 'href="/page/formula"', "FunctionHandler"],
@@ -66,6 +68,11 @@ CONTENTS = {
     "/page/sales": ["<summary>orders.py</summary>", "FormHandler, FilterHandler"],
     "/drive/": ['type="file"', "There is nothing here yet."],
     "/drive/?_format=json": ["[]"],
+    "/v1/element/Au": ['<q class="s">Gold</q>', 'title="heat.melts"'],
+    "/v1/element/iron?fields=name,heat.melts&units&format=yaml": ["heat:\n  melts: 1811.0\nname: Iron\nunits:\n"],
+    "/v1/query?q=ium&fields=name&fetch_all&format=jsonl": ['{"_id":"He","name":"Helium"}\n{"_id":"Li"'],
+    "/v1/query?size=1000&format=json": ['"error":"Bad Request","keyword":"size","max":118,"num":1000}'],
+    "/v1/fields?kind=number&format=json": ['{"number":"number","mass":"number"'],
     "/todo/": ["What is to be done?"],
     "/todo/data/": [""],
     "/log/9": ["counts  "],
@@ -214,7 +221,8 @@ class ChromiumTests(ProcessTestCase):
         pages = [f"/page/{name}" for name in EXAMPLES if name not in uncompiled()]
         for width in (390, 1280):
             page = await browser.page(width)
-            for url in ["/", *pages, "/table", "/notes/iron.md", "/densest", "/rows", "/sales/", "/drive/"]:
+            others = ["/table", "/notes/iron.md", "/densest", "/rows", "/sales/", "/drive/", "/v1/element/Au"]
+            for url in ["/", *pages, *others]:
                 await self.look_at(page, f"http://127.0.0.1:{server.port}{url}", width)
 
     async def test_without_scripts_a_form_still_gets_its_answer(self) -> None:

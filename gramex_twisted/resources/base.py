@@ -180,6 +180,10 @@ class Resource(resource.Resource):
         """The body and Content-Type that tell of ``error``; ``traceback`` only where the app shows it."""
         return default_page(context, error, traceback)
 
+    def wants_page(self, context: Context) -> bool:
+        """Whether the route's ``error:`` has the answer to a request that failed, where it has one for the status."""
+        return True
+
     def variant(self, context: Context) -> str:
         """What makes a cached response another one than that to an equal request, by its headers."""
         return ""

@@ -34,7 +34,7 @@ def error_pages(resource: Resource, option: dict[int, dict[str, Any]]) -> ErrorP
             pages[status] = TemplatePage(setup, entry, status)
         else:
             raise setup.error("needs path: or function:", "error", status)
-    return ErrorPages(pages, setup.services.settings.tracebacks, resource.error_page)
+    return ErrorPages(pages, setup.services.settings.tracebacks, resource.error_page, resource.wants_page)
 
 
 def _values(context: Context, error: BaseException, default: Page) -> tuple[Any, ...]:

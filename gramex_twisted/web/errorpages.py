@@ -99,16 +99,24 @@ Default = Callable[["Context", BaseException, str | None], tuple[bytes, str]]
 
 
 class ErrorPages:
-    """The pages of one route: ``pages`` maps a status to what makes its body, the rest are what ``default`` makes."""
+    """The pages of one route: ``pages`` maps a status to what makes its body, the rest are what ``default`` makes,
+    and all of them for a request that does not want one."""
 
-    def __init__(self, pages: dict[int, Any], tracebacks: bool, default: Default = default_page) -> None:
+    def __init__(
+        self,
+        pages: dict[int, Any],
+        tracebacks: bool,
+        default: Default = default_page,
+        wanted: Callable[[Context], bool] = lambda context: True,
+    ) -> None:
         self.pages = pages
         self.tracebacks = tracebacks
         self.default = default
+        self.wanted = wanted
 
     async def render(self, context: Context, error: BaseException, traceback: str) -> tuple[bytes, str]:
         """The body and Content-Type for ``error``, headers set on ``context``."""
         shown = traceback if self.tracebacks and status_of(error) >= 500 else None
         default = self.default(context, error, shown)
-        page = self.pages.get(status_of(error))
+        page = self.pages.get(status_of(error)) if self.wanted(context) else None
         return default if page is None else await page(context, error, default)

@@ -200,6 +200,10 @@ class BaseAPIHandler(Resource):
             body = {key: body[key] for key in ("code", "success", "error")}
             return Answer(self.services, context).page(name, body), FORMATS[name].content_type
 
+    def wants_page(self, context: Context) -> bool:
+        """See Resource: a person gets the route's own page, a program what it can read."""
+        return (context.format or self._format_of_errors(context)) == "html"
+
     def _format_of_errors(self, context: Context) -> str:
         """What the query asks for, where the arguments have not been read: the body may be what is wrong."""
         values = context.request.query_arguments.get("format", ())

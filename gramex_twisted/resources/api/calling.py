@@ -41,6 +41,8 @@ def call_of(setup: Setup) -> Call:
     """
     written = setup.config.kwargs
     spec = {key: written[key] for key in ("function", "args", "kwargs") if key in written}
+    if "kwargs" in spec:
+        spec.setdefault("args", [])  # or parameters that are not named there would get the handler
     whole = spec if len(spec) > 1 else spec.get("function")
     found = None
     if isinstance(whole, str):

@@ -129,6 +129,12 @@ class ErrorTests(ApiTestCase):
         bad = self.sent(b"{", url="/payload?format=yaml")
         self.assertEqual(bad.text, "code: 400\nerror: Invalid JSON body.\nsuccess: false\n")
 
+    def test_pages_of_the_route_are_for_people(self) -> None:
+        pages = "handlers: {BaseHandler: {error: {404: {function: '\"<h1>Ours</h1>\"'}}}}\n"
+        self.app = self.make_app(self.config + pages)
+        self.assertEqual(self.body("text")["error"], "document not found")
+        self.assertEqual(self.get("/raises/text?format=html").text, "<h1>Ours</h1>")
+
     def test_a_traceback_is_shown_where_the_app_says_so(self) -> None:
         self.app = self.make_app(self.config + "app: {settings: {serve_traceback: true}}\n")
         self.assertIn("KeyError: 'the secret text'", self.body("bug")["traceback"][-1])
