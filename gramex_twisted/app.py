@@ -13,6 +13,7 @@ from gramex_twisted.background import Background
 from gramex_twisted.building import Builder
 from gramex_twisted.config.document import Config, RouteConfig
 from gramex_twisted.config.routes import bind
+from gramex_twisted.current import running
 from gramex_twisted.endpoint import Endpoint
 from gramex_twisted.errors import ConfigError, HTTPError
 from gramex_twisted.registry import Registry, options_model
@@ -65,9 +66,10 @@ class Gramex(MultiService):
         self.errors: list[ConfigError] = []
         inherited = None if previous is None else previous.shared
         self.shared: Services = Builder(config, reactor, self, threads, inherited).build()
-        self._report(tuple(Background(config, self.shared, waits=previous is not None).errors))
-        missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")
-        self.router = Router(self._routes(), self._endpoint(NotFound(Setup(missing, self.shared))))
+        with running(self.shared):  # user modules are imported now
+            self._report(tuple(Background(config, self.shared, waits=previous is not None).errors))
+            missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")
+            self.router = Router(self._routes(), self._endpoint(NotFound(Setup(missing, self.shared))))
 
     @property
     def in_flight(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 from twisted.web import resource, server
 
+from gramex_twisted.current import APP
 from gramex_twisted.errors import HTTPError, Redirect
 from gramex_twisted.guards.cache import cache_of
 from gramex_twisted.guards.chain import guards_of
@@ -105,6 +106,7 @@ class Endpoint(resource.Resource):
         )
 
     async def _serve(self, context: Context) -> None:
+        APP.set(self.services)
         try:
             if context.native.refusal is not None:
                 if self.cors is not None:

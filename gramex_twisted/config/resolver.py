@@ -13,6 +13,7 @@ from gramex_twisted.config.marks import Mark
 from gramex_twisted.config.problems import GiveUp, Problems
 from gramex_twisted.config.variables import Budget, Scope
 from gramex_twisted.config.yamltree import Node, load, plain
+from gramex_twisted.current import reading
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import compile_function
 
@@ -185,7 +186,8 @@ class Resolver:
         call = {key: value for key, value in spec.items() if key != "default"}
         mark = node.value["function"].mark
         try:
-            result = compile_function(call, ["key"], str(mark))(name)
+            with reading(self.scope.values):
+                result = compile_function(call, ["key"], str(mark))(name)
         except Exception as error:  # noqa: BLE001 - it is the user's function
             reason = error.message if isinstance(error, ConfigError) else f"it raised {type(error).__name__}: {error}"
             text = f"variables.{name}: the function failed: {reason}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from gramex_twisted.current import APP
 from gramex_twisted.functions import Function
 from gramex_twisted.services.container import Services
 from gramex_twisted.web.run import as_deferred, is_awaitable
@@ -22,6 +23,7 @@ async def call(services: Services, name: str, function: Function, *values: Any, 
     :param thread: where it is called: true in a thread, false on the reactor, None: as its mode says.
     :raises Exception: what it raises.
     """
+    APP.set(services)
     if function.steps:
         result = await function.run_steps(partial(_step, services, name, thread), *values)
     else:

@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context, copy_context
 from time import perf_counter
 from types import TracebackType
 from typing import Any
@@ -25,33 +26,38 @@ Slow = Callable[[float], None]
 
 
 def drive(coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow) -> None:
-    """Run ``coroutine``, which handles its own errors, to its end.
+    """Run ``coroutine``, which handles its own errors, to its end, in a copy of the current contextvars.
 
     ``slow(seconds)`` is called when one step held the reactor for ``HELD_TOO_LONG``.
     """
-    _step(coroutine, slow)
+    _step(coroutine, slow, copy_context())
 
 
-def _step(coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow, failure: Failure | None = None) -> None:
+def _step(
+    coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow, context: Context, failure: Failure | None = None
+) -> None:
     began = perf_counter()
     try:
-        awaited = coroutine.send(None) if failure is None else failure.throwExceptionIntoGenerator(coroutine)
+        if failure is None:
+            awaited = context.run(coroutine.send, None)
+        else:
+            awaited = context.run(failure.throwExceptionIntoGenerator, coroutine)
     except StopIteration:
         return
     finally:
         held = perf_counter() - began
         if held > HELD_TOO_LONG:
             slow(held)
-    awaited.addBoth(_resume, coroutine, slow)
+    awaited.addBoth(_resume, coroutine, slow, context)
 
 
-def _resume(result: object, coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow) -> object:
+def _resume(result: object, coroutine: Coroutine[Deferred[Any], Any, None], slow: Slow, context: Context) -> object:
     # The coroutine reads a result off the Deferred that it awaited. An error is thrown into it: a Deferred that is just
     # running its callbacks cannot be asked for one. It must not be reported again.
     if isinstance(result, Failure):
-        _step(coroutine, slow, result)
+        _step(coroutine, slow, context, result)
         return None
-    _step(coroutine, slow)
+    _step(coroutine, slow, context)
     return result
 
 

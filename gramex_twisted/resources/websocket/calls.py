@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from gramex_twisted.current import APP
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.functions import Function
 from gramex_twisted.services.websockets import WebSockets
@@ -79,6 +80,7 @@ class Calls:
 
     async def _work(self) -> None:
         """Call functions until there is nothing to do; at the very end, ``on_close``."""
+        APP.set(self.services)
         while self._queue:
             function, value, size = self._queue.popleft()
             await self._call(function, value)
