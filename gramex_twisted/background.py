@@ -11,6 +11,7 @@ from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.services.calls import call
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.emails import Emails
 from gramex_twisted.services.scheduler.service import Scheduler
 from gramex_twisted.services.scheduler.task import Task
 
@@ -25,6 +26,7 @@ class Background:
         self.config = config
         self.services = services
         self.errors: list[ConfigError] = []
+        services.part(Emails)  # now: user code asks for it in threads
         self.scheduler = services.part(Scheduler)
         self.scheduler.waits = waits
         self.scheduler.app = str(config.files[0].absolute()) if config.files else str(services.root)

@@ -1,36 +1,21 @@
-"""Mail by the services that ``email:`` names, through SMTP in threads.
+"""One mail on its way to an SMTP server. It blocks, so it has a thread; ``abort`` ends it from any other.
 
-    email:
-      our-mail: {type: smtp, host: mail.example.org, port: 587, email: app@example.org, password: $SMTP_PASSWORD}
-
-Certificates are checked. A header can hold no line break, so that nobody adds headers or recipients of their own.
+smtplib and not twisted.mail: that one does not escape a line that begins with a dot where two of its chunks meet.
 """
 
 from __future__ import annotations
 
-import re
 import smtplib
+import socket
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid, parseaddr
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-#: Hosts by the ``type`` that Gramex 1.x knows; all take STARTTLS on port 587.
-HOSTS = {
-    "gmail": "smtp.gmail.com",
-    "yahoo": "smtp.mail.yahoo.com",
-    "live": "smtp.live.com",
-    "mandrill": "smtp.mandrillapp.com",
-    "office365": "smtp.office365.com",
-    "outlook": "smtp-mail.outlook.com",
-    "icloud": "smtp.mail.me.com",
-    "mail.com": "smtp.mail.com",
-}
+from gramex_twisted.config.messengers import Email, Security
+from gramex_twisted.services.message import Mail
+
 #: Seconds that the server has for each step.
 PATIENCE = 15.0
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 class MailError(Exception):
@@ -38,88 +23,92 @@ class MailError(Exception):
 
 
 @dataclass(frozen=True)
-class MailService:
-    """One entry of ``email:``. ``security``: starttls, tls (from the first byte) or none."""
+class Server:
+    """Where mails go, and as whom. ``security``: starttls, tls (from the first byte) or none."""
 
     host: str
     port: int
-    security: str
-    user: str | None
-    password: str | None
-    sender: str
+    security: Security
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    cafile: str | None = None
 
-    def send(self, to: str, subject: str, text: str, html: str | None = None, *, sender: str | None = None) -> None:
-        """Send one mail. Blocks: call it in a thread.
+    @classmethod
+    def of(cls, options: Email) -> Server:
+        """That of an entry of ``email:``."""
+        user = options.user or options.email
+        return cls(*options.address, options.security, user, options.password, options.cafile)
 
-        :param sender: the From: address, instead of the service's own.
-        :raises MailError: when it was not accepted.
-        :raises ValueError: for a line break in an address or the subject.
+
+class Sending:
+    """Sends one mail to ``server``."""
+
+    def __init__(self, server: Server, mail: Mail) -> None:
+        self.server = server
+        self.mail = mail
+        self._aborted = False
+        self._smtp: smtplib.SMTP | None = None
+
+    def run(self) -> list[str]:
+        """Send it; the recipients that the server has refused, where it has taken others.
+
+        :raises MailError: when it has not been accepted for any.
         """
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = sender or self.sender, to, subject
-        message["Date"] = formatdate(localtime=False)
-        message["Message-ID"] = make_msgid(domain=parseaddr(self.sender)[1].rpartition("@")[2] or "localhost")
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
-        if html:
-            message.add_alternative(html, subtype="html")
+        server, mail = self.server, self.mail
         try:
-            with self._connected() as server:
-                server.send_message(message, self._envelope(sender), [to])
-        except (OSError, smtplib.SMTPException) as error:
-            raise MailError(f"{self.host}:{self.port}: {_text(error)}") from error
+            self._check()
+            with self._connected() as smtp:
+                refused = smtp.sendmail(mail.sender, mail.recipients, mail.content)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            why = "given up" if self._aborted else _text(error)
+            raise MailError(f"{server.host}:{server.port}: {why}") from error
+        return [f"{address}: {_reply(code, text)}" for address, (code, text) in refused.items()]
+
+    def abort(self) -> None:
+        """End it, whatever it waits for."""
+        self._aborted = True
+        sock = self._smtp.sock if self._smtp is not None else None
+        if sock is not None:
+            with suppress(OSError):  # it has just ended by itself
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _check(self) -> None:
+        if self._aborted:
+            raise TimeoutError
 
     def _connected(self) -> smtplib.SMTP:
-        if self.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self.host, self.port, timeout=PATIENCE, context=ssl.create_default_context()
-            )
-        else:
-            server = smtplib.SMTP(self.host, self.port, timeout=PATIENCE)
+        server = self.server
+        context = ssl.create_default_context(cafile=server.cafile)
+        smtp: smtplib.SMTP
+        smtp = (
+            smtplib.SMTP_SSL(timeout=PATIENCE, context=context)
+            if server.security == "tls"
+            else smtplib.SMTP(timeout=PATIENCE)
+        )
+        smtp._host = server.host  # type: ignore[attr-defined] # what TLS checks; the constructor would connect at once
+        self._smtp = smtp
         try:
-            if self.security == "starttls":
-                server.starttls(context=ssl.create_default_context())
-            if self.user and self.password:
-                server.login(self.user, self.password)
+            code, reply = smtp.connect(server.host, server.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, reply)
+            self._check()
+            if server.security == "starttls":
+                smtp.starttls(context=context)
+            if server.user and server.password:
+                smtp.login(server.user, server.password)
         except BaseException:
-            server.close()
+            smtp.close()
             raise
-        return server
-
-    def _envelope(self, sender: str | None) -> str:
-        return parseaddr(self.sender)[1] or parseaddr(sender or "")[1]
-
-
-def mail_service(email: Mapping[str, Any], name: str) -> MailService:
-    """The service ``name`` of the ``email:`` section.
-
-    :raises ValueError: that says what is wrong with it.
-    """
-    entry = email.get(name)
-    if not isinstance(entry, Mapping):
-        known = ", ".join(map(str, email)) or "none"
-        raise ValueError(f"no mail service {name!r} in email:; there is {known}")
-    kind = str(entry.get("type") or "smtp").lower()
-    if kind not in HOSTS and kind not in ("smtp", "smtps"):
-        raise ValueError(f"email.{name}.type: {kind!r} is unknown; use smtp, smtps, {', '.join(HOSTS)}")
-    host = entry.get("host") or HOSTS.get(kind)
-    if not host:
-        raise ValueError(f"email.{name}: needs host:")
-    security = "tls" if kind == "smtps" else "starttls" if entry.get("tls", kind in HOSTS) else "none"
-    port = entry.get("port") or {"tls": 465, "starttls": 587, "none": 25}[security]
-    user = entry.get("user") or entry.get("email")
-    sender = entry.get("from") or entry.get("email") or f"gramex@{host}"
-    password = entry.get("password")
-    return MailService(str(host), int(port), security, user, None if password is None else str(password), str(sender))
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` is one plain mail address."""
-    return len(text) <= 254 and ADDRESS.fullmatch(text) is not None and ".." not in text
+        return smtp
 
 
 def _text(error: BaseException) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        reply = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        return f"{error.smtp_code} {reply}"
+        return _reply(error.smtp_code, error.smtp_error)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{address}: {_reply(*reply)}" for address, reply in error.recipients.items())
     return str(error) or type(error).__name__
+
+
+def _reply(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"

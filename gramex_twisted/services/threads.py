@@ -82,6 +82,11 @@ class Threads(Service):
         """Another pool, of ``workers`` threads, for what must not keep the functions of this one waiting."""
         return Threads(self._reactor, workers, max_queue=self.max_queue, stop_timeout=self.stop_timeout)
 
+    @property
+    def in_reactor(self) -> bool:
+        """Whether the caller is on the reactor, and not in a thread."""
+        return self._reactor_thread in (None, threading.get_ident())
+
     # --- the reactor's side
 
     def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

@@ -19,7 +19,8 @@ from gramex_twisted.resources.auth.letters import Letter, link_base, text_of
 from gramex_twisted.resources.auth.options import AuthOptions, PasswordArg, UserArg
 from gramex_twisted.resources.auth.records import Record, record_key
 from gramex_twisted.resources.base import Setup
-from gramex_twisted.services.mail import MailError, is_address
+from gramex_twisted.services.addresses import is_address
+from gramex_twisted.services.mail import MailError
 from gramex_twisted.web.nextpage import NEXT
 
 if TYPE_CHECKING:

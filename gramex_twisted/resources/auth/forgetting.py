@@ -22,7 +22,8 @@ from gramex_twisted.resources.auth.newpassword import NewPassword
 from gramex_twisted.resources.auth.pages import Field, Page
 from gramex_twisted.resources.auth.records import Record, record_key
 from gramex_twisted.resources.auth.tables import Row
-from gramex_twisted.services.mail import MailError, is_address
+from gramex_twisted.services.addresses import is_address
+from gramex_twisted.services.mail import MailError
 
 if TYPE_CHECKING:
     from gramex_twisted.resources.auth.db import DBAuth

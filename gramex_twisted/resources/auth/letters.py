@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Any
 
 from gramex_twisted.resources.base import Setup
-from gramex_twisted.services.mail import MailService, mail_service
+from gramex_twisted.services.emails import Emails, Mailer
 
 
 class Letter:
@@ -29,10 +29,9 @@ class Letter:
         sender: str | None = None,
     ) -> None:
         try:
-            self.service: MailService = mail_service(setup.services.conf.get("email") or {}, service)
+            self.mailer: Mailer = setup.services.part(Emails).named(service)
         except ValueError as error:
             raise setup.error(str(error), *keys) from None
-        self.threads = setup.services.threads
         self.sender = sender
         self.texts = {name: text for name, text in texts.items() if text}
         for text in self.texts.values():
@@ -53,13 +52,12 @@ class Letter:
         plain = _Values({key: "" if value is None else str(value) for key, value in values.items()})
         html = self.texts.get("html")
         subject = " ".join(self.texts["subject"].format_map(plain).split())
-        await self.threads.run(
-            self.service.send,
-            to,
-            subject,
-            self.texts["body"].format_map(plain),
-            None if html is None else html.format_map(_Values({key: escape(value) for key, value in plain.items()})),
-            sender=self.sender,
+        await self.mailer.mail(
+            to=to,
+            subject=subject,
+            body=self.texts["body"].format_map(plain),
+            html=html and html.format_map(_Values({key: escape(value) for key, value in plain.items()})),
+            **{"from": self.sender},
         )
 
 

@@ -15,7 +15,7 @@ from gramex_twisted.resources.auth.newpassword import NewPassword
 from gramex_twisted.resources.auth.pages import Field, Page
 from gramex_twisted.resources.auth.records import Record, record_key
 from gramex_twisted.resources.auth.tables import TakenError
-from gramex_twisted.services.mail import is_address
+from gramex_twisted.services.addresses import is_address
 
 if TYPE_CHECKING:
     from gramex_twisted.resources.auth.db import DBAuth

@@ -368,7 +368,7 @@ class MistakeTests(SignInTestCase):
     first = ""
     config = """
     app: {session: {type: memory}}
-    email: {post: {type: pigeon}, there: {type: smtp, host: h}}
+    email: {post: {type: stub}, there: {type: smtp, host: h}}
     url:
       url: {pattern: /a, handler: DBAuth, kwargs: {url: 'nonsense://x'}}
       file: {pattern: /b, handler: DBAuth, kwargs: {url: users.xlsx}}
