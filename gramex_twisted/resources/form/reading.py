@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gramex_twisted.data import formats
-from gramex_twisted.data.errors import SourceError
+from gramex_twisted.data.errors import Cancelled, SourceError
 from gramex_twisted.data.formats.answers import frame
 from gramex_twisted.data.frame import FrameResult
 from gramex_twisted.data.frames import to_pandas, to_polars
+from gramex_twisted.data.memory import Memory
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result
 from gramex_twisted.data.schema import Schema
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gramex_twisted.resources.form.handler import FormHandler
     from gramex_twisted.web.context import Context
 
+T = TypeVar("T")
 Options = Mapping[str, Any]
 
 MANY = 10_000
@@ -132,8 +134,10 @@ class Reading:
         if version is None or "handler" in function.uses:
             return table.transformed(call)
         key = ("function", id(self.ask.own), self._place())
-        kept = self.handler.datasets.made.get(key, version, lambda: table.transformed(call).table, size_of)
-        return Frame(kept, version)
+        return Frame(
+            self._kept(self.handler.datasets.made, key, version, lambda: table.transformed(call).table, size_of),
+            version,
+        )
 
     def shown(self, data: Any) -> Any:
         """A frame as the route's functions want it."""
@@ -173,6 +177,17 @@ class Reading:
         long = query.limit is None or query.limit > MANY
         return long and query.by is None and chosen.info.can_stream(chosen.options) and not isinstance(table, Frame)
 
+    def _kept(
+        self, memory: Memory, key: Hashable, version: Hashable, make: Callable[[], T], size: Callable[[T], int]
+    ) -> T:
+        """What `memory` has, or `make` makes for all who wait for it."""
+        while True:
+            try:
+                return memory.get(key, version, make, size)
+            except Cancelled:  # whoever made it has left: then we do, unless it was us
+                if self._gone:
+                    raise
+
     def _bound(self, table: Table, query: Query) -> None:
         """Refuse what might not fit into memory."""
         most = self.handler.options.max_rows
@@ -192,7 +207,7 @@ class Reading:
         if version is None or chosen.info.name not in KEPT:
             return make()
         key = (id(self.ask.own), query, chosen.name, repr(options) if options else "", self._place())
-        return self.handler.datasets.answers.get(key, version, make, lambda made: len(made[0]))
+        return self._kept(self.handler.datasets.answers, key, version, make, lambda made: len(made[0]))
 
     def _place(self) -> Hashable:
         """What arguments make of the source."""

@@ -13,6 +13,7 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.client import Agent
 
+from gramex_twisted.services.datasets import Datasets
 from gramex_twisted.testing import SAME_ORIGIN
 from tests.data.databases import url_of
 from tests.live import LiveCase, reactor
@@ -22,7 +23,17 @@ ROWS = 50_000
 WAIT = 30.0
 
 
-class DatabaseTestCase(LiveCase):
+class WaitingCase(LiveCase):
+    async def until(self, condition: Any) -> None:
+        """Wait for it."""
+        began = reactor.seconds()
+        while not condition():
+            if reactor.seconds() - began > WAIT:
+                raise AssertionError("it has not come to pass")
+            await task.deferLater(reactor, 0.01)
+
+
+class DatabaseTestCase(WaitingCase):
     """``database`` is its URL in the configuration."""
 
     timeout = 120
@@ -76,14 +87,6 @@ class DatabaseTestCase(LiveCase):
                 {"q": f"%{text}%"},
             )
             return int(found.scalar_one())
-
-    async def until(self, condition: Any) -> None:
-        """Wait for it."""
-        began = reactor.seconds()
-        while not condition():
-            if reactor.seconds() - began > WAIT:
-                raise AssertionError("it has not come to pass")
-            await task.deferLater(reactor, 0.05)
 
 
 class PostgresTests(DatabaseTestCase):
@@ -203,7 +206,7 @@ class GoneTests(LiveCase):
         self.assertEqual((await self.get("/rows")).json(), [{"id": 1}])
 
 
-class SQLiteTests(LiveCase):
+class SQLiteTests(WaitingCase):
     """A statement of SQLite that takes for ever."""
 
     timeout = 120
@@ -217,6 +220,7 @@ class SQLiteTests(LiveCase):
               query: WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS most FROM n
               timeout: 1
           rows: {pattern: /rows, handler: FormHandler, kwargs: {url: "sqlite:///$YAMLPATH/a.db", table: t, id: id}}
+          many: {pattern: /many, handler: FormHandler, kwargs: {url: "sqlite:///$YAMLPATH/a.db", table: many}}
     """
 
     def setUp(self) -> None:
@@ -240,6 +244,23 @@ class SQLiteTests(LiveCase):
             connection.commit()
             connection.close()
             self.assertEqual(len((await self.get("/rows")).json()), number)
+
+    async def test_who_waits_for_the_answer_to_another_gets_one_also_when_that_one_leaves(self) -> None:
+        connection = sqlite3.connect(self.folder / "a.db")
+        connection.execute("CREATE TABLE many (id INTEGER PRIMARY KEY, name TEXT)")
+        connection.executemany("INSERT INTO many (name) VALUES (?)", ((f"name {n}",) for n in range(200_000)))
+        connection.commit()
+        connection.close()
+        path = "/many?name~=e%20.*99999$" + "".join(f"&name~=never{n}.$" for n in range(8))  # seconds of work
+        first = Agent(reactor).request(b"GET", f"http://127.0.0.1:{self.port.getHost().port}{path}".encode())
+        in_flight = self.gramex.shared.in_flight
+        making = self.gramex.shared.part(Datasets).answers._making
+        await self.until(lambda: in_flight.count == 1 and making)
+        second = Deferred.fromCoroutine(self.get(path))
+        await self.until(lambda: in_flight.count == 2)
+        first.cancel()
+        await first.addErrback(lambda failure: None)
+        self.assertEqual([row["name"] for row in (await second).json()], ["name 99999", "name 199999"])
 
     async def test_a_locked_database_is_waited_for_and_then_503(self) -> None:
         connection = sqlite3.connect(self.folder / "a.db", isolation_level=None)
