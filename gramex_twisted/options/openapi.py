@@ -25,7 +25,7 @@ BODIES: Mapping[str, Sequence[str]] = {
     "form": ("application/x-www-form-urlencoded", "multipart/form-data"),
 }
 #: An item of a list in a text: nothing that stands between items, or quotes.
-ITEM = r"""^[^\s|,+"'\\]+$"""
+ITEM = r"""^[^\s\u0000-\u001f\u0085|,+"'\\]+$"""
 _TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 _FORMATS: Mapping[Any, str] = {UUID: "uuid", Decimal: "decimal"}
 _DATES: Mapping[str, str] = {"%Y-%m-%d": "date"}

@@ -177,7 +177,7 @@ def _list(option: dict[str, Any], name: str, hint: Any) -> Conversion:
         conversion = _type(inner, Parameter(name, Parameter.KEYWORD_ONLY), items[0])
         if inner["type"] in _LISTS.values():
             raise ValueError(f"{name}: no option is a list of lists")
-        option |= {"items": inner["type"]} if inner["type"] is not str else {}
+        option["items"] = inner["type"]
         option |= {key: inner[key] for key in ("enum", "date_format", "strict") if key in inner}
     if conversion is None and kind in (list, tuple, set):
         return None

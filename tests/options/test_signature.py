@@ -80,7 +80,7 @@ class SignatureTests(SynchronousTestCase):
         self.assertEqual(found["text"], {"type": str, "required": True, "description": "what to do with it"})
         self.assertEqual(found["number"], {"type": int, "default": 3})
         self.assertEqual(found["real"], {"type": float, "default": None})
-        self.assertEqual(found["words"], {"type": list, "default": []})
+        self.assertEqual(found["words"], {"type": list, "items": str, "default": []})
         self.assertEqual(found["numbers"], {"type": tuple, "items": int, "default": ()})
         self.assertEqual(found["kind"], {"type": str, "enum": ("a", "b"), "default": "a"})
         self.assertEqual(found["colour"], {"type": str, "enum": ("r", "g"), "default": "r"})

@@ -34,17 +34,17 @@ NAMES = {
     for name in (element.symbol.lower(), str(element.number), element.name.lower())
 }
 
+TEXTS = {"type": list, "items": str, "strict": False}  # [26, "Au"] in JSON will do too
+
 
 class ElementAPI(BaseAPIHandler):
     """GET /v1/element/Au, and POST of ids."""
 
     name = "element"
     kwargs = {
-        "*": {"fields": {"type": list, "max": 20, "description": "Fields to return: name,heat.melts. Default: all."}},
+        "*": {"fields": {**TEXTS, "max": 20, "description": "Fields to return: name,heat.melts. Default: all."}},
         "GET": {"id": {"path": 0, "required": True, "description": "Symbol, number or name."}},
-        "POST": {
-            "ids": {"type": list, "required": True, "min": 1, "max": 118, "description": "Symbols, numbers or names."}
-        },
+        "POST": {"ids": {**TEXTS, "required": True, "min": 1, "max": 118, "description": "Symbols, numbers or names."}},
     }
     cache = 3600
 
