@@ -76,7 +76,7 @@ def settings_page() -> str:
     """docs/settings.md."""
     parts = [SETTINGS.format(note=NOTE)]
     own = {key: field for key, field in fields(Sections).items() if key not in ("url", "handlers")}
-    parts += ["## The sections\n", table(own), *(section for key in ("app", "threadpool") for section in sections(key))]
+    parts += ["## The sections\n", table(own), *(section for key in ("app", "api", "threadpool") for section in sections(key))]
     parts += [section for key in NAMED for section in sections(key, f"{key}.name")]
     return "\n".join(parts)
 
