@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import memory, tables
+from benchmarks.apis import beside_lists, option_parsing
+from benchmarks.apis import echo as api_echo
 from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twist_web
 from benchmarks.figures import Figure, Goal
 from benchmarks.guarded import guarded, log_ins
@@ -195,6 +197,9 @@ CASES: Mapping[str, Case] = {
     "process": process,
     "json": json_documents,
     "upload1g": upload,
+    "api": api_echo,
+    "api-lists": beside_lists,
+    "options": option_parsing,
     "proxy": proxy_small,
     "proxy1g": proxy_big,
     **tables.CASES,
