@@ -11,7 +11,6 @@ from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.services.calls import call
 from gramex_twisted.services.container import Services
-from gramex_twisted.services.emails import Emails
 from gramex_twisted.services.scheduler.service import Scheduler
 from gramex_twisted.services.scheduler.task import Task
 
@@ -26,16 +25,19 @@ class Background:
         self.config = config
         self.services = services
         self.errors: list[ConfigError] = []
-        services.part(Emails)  # now: user code asks for it in threads
+        if config.tree.get("email"):
+            self._emails()
         self.scheduler = services.part(Scheduler)
         self.scheduler.waits = waits
         self.scheduler.app = str(config.files[0].absolute()) if config.files else str(services.root)
         for name, schedule in config.schedules.items():
             self._try(self._schedule, name, schedule)
+        if config.alerts:
+            self._alerts()
 
-    def _try(self, make: Any, name: str, options: Any) -> None:
+    def _try(self, make: Any, *args: Any) -> None:
         try:
-            make(name, options)
+            make(*args)
         except ConfigError as error:
             self.errors.append(error)
 
@@ -44,6 +46,25 @@ class Background:
         function = self._function({"function": schedule.function, **spec}, (), "schedule", name, "function")
         work = partial(call, self.services, f"schedule.{name}", function, thread=schedule.thread)
         self._task(f"schedule.{name}", schedule, work)
+
+    def _emails(self) -> None:
+        from gramex_twisted.services.emails import Emails
+
+        self.services.part(Emails)  # now: user code asks for it in threads
+
+    def _alerts(self) -> None:
+        from gramex_twisted.services.alerts.making import Maker  # it imports what few apps need
+
+        maker = Maker(self.config, self.services, self._function)
+        for name, options in self.config.alerts.items():
+            self._try(
+                lambda name, options: self._task(f"alert.{name}", options, maker.make(name, options)), name, options
+            )
+        for name in maker.alerts:
+            self._try(maker.check_notified, name)
+
+    def _alert(self, maker: Any, name: str, options: Times) -> None:
+        self._task(f"alert.{name}", options, maker.make(name, options))
 
     def _task(self, name: str, times: Times, work: Any) -> None:
         self.scheduler.add(Task(self.services.reactor, name, times, times, work))

@@ -105,6 +105,15 @@ def compile_template(path: str, autoescape: str | None, whitespace: str) -> Comp
     return Compiled(path, template, loader.files)
 
 
+def compile_text(text: str, name: str, folder: str, autoescape: str | None) -> Compiled:
+    """The template ``text``, called ``name`` in messages; it may include files of ``folder`` (absolute).
+
+    :raises TemplateError: naming its line.
+    """
+    loader = _Loader(folder, autoescape, "all")
+    return Compiled(name, _Template(text, name, loader), loader.files)
+
+
 class _Template(Template):
     """A template whose mistakes are told with its own lines."""
 

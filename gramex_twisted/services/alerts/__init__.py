@@ -1,0 +1,1 @@
+"""Alerts: reports that are mailed."""
