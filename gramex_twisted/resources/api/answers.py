@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Characters of texts that count as one item of a value.
 TEXT = 64
+_CONTAINERS, _SCALARS = frozenset({dict, list, tuple}), frozenset({int, float, bool, type(None)})
 
 
 class Answer:
@@ -63,27 +64,24 @@ class Answer:
 
 def is_light(value: Any, most: int) -> bool:
     """Whether ``value`` has at most ``most`` items, long texts counting as several. Looks at no more than these."""
-    waiting = [value]
+    waiting: list[Any] = [(value,)]
     while waiting:
-        item = waiting.pop()
-        most -= 1
-        if isinstance(item, (str, bytes)):
-            most -= len(item) // TEXT
-        elif isinstance(item, dict):
-            if len(item) > most:
-                return False
-            waiting.extend(item.values())
-        elif isinstance(item, (list, tuple)):
-            if len(item) > most:
-                return False
-            waiting.extend(item)
-        elif item is not None and type(item) not in (int, float, bool):
-            most -= 10  # a date or a DataFrame: who knows
-            if hasattr(item, "__len__"):
-                return False
+        items = waiting.pop()
+        most -= len(items)
         if most < 0:
             return False
-    return True
+        for item in items.values() if isinstance(items, dict) else items:
+            kind = type(item)
+            if kind is str or kind is bytes:
+                if len(item) > TEXT:
+                    most -= len(item) // TEXT
+            elif kind in _CONTAINERS:
+                waiting.append(item)
+            elif kind not in _SCALARS:
+                most -= 10  # a date, say
+                if hasattr(item, "__len__"):
+                    return False  # or a DataFrame: who knows
+    return most >= 0
 
 
 async def _all(values: AsyncIterator[Any]) -> list[Any]:

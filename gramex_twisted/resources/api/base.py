@@ -117,13 +117,14 @@ class BaseAPIHandler(Resource):
         if context.native.uri.endswith(SCRIPT):
             return self._script(context)
         await self.prepare(context)
-        if asynchronous:
-            result = method(context)
-        else:
-            result = await self.services.threads.run(method, context)
+        return await self.reply(context, await self._called(method, asynchronous, context))
+
+    async def _called(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:
+        """What the user's ``method`` returns."""
+        result = method(context) if asynchronous else await self.services.threads.run(method, context)
         if is_awaitable(result):
             result = await as_deferred(result, self.services.reactor, context.route.held)
-        return await self.reply(context, result)
+        return result
 
     def _script(self, context: Context) -> bytes:
         """The script of the HTML format, which an API has at its own address, since the app may have no other."""
@@ -180,13 +181,17 @@ class BaseAPIHandler(Resource):
 
     def set_headers(self, context: Context) -> None:
         """The headers of an answer that is no error."""
-        context.set_header("Content-Type", FORMATS[context.format or "json"].content_type)
-        context.add_header("Vary", "Accept")
+        headers = context._own_headers
+        headers["Content-Type"] = [FORMATS[context.format or "json"].content_type]
+        headers.setdefault("Vary", []).append("Accept")
         control = self.cache_control
-        if control is not None and context.method in ("GET", "HEAD") and context.get_status() < 400:
-            headers = context._own_headers
-            if "Cache-Control" not in headers:
-                headers["Cache-Control"] = [control[1] if context.current_user else control[0]]
+        if (
+            control is not None
+            and context.method in ("GET", "HEAD")
+            and context.get_status() < 400
+            and "Cache-Control" not in headers
+        ):
+            headers["Cache-Control"] = [control[1] if context.current_user else control[0]]
 
     def error_page(self, context: Context, error: BaseException, traceback: str | None) -> tuple[bytes, str]:
         """See Resource: the error, in the format that was asked for."""

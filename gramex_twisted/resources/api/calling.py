@@ -60,6 +60,10 @@ class NamedCall:
         self.setup = setup
         self.named = found
         self.parameters = parameters_of(found.value) or ()
+        function = found.value
+        self._function = Function(
+            lambda values: function(**values), found.mode, found.source, found.where, found.modules
+        )
         self._names: tuple[str, ...] = ()
         self._needed: frozenset[str] = frozenset()
         self._all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in self.parameters)
@@ -102,12 +106,7 @@ class NamedCall:
         values = dict(self.convert(given))
         if self._handler:
             values["handler"] = context
-        function, found = self.named.value, self.named
-
-        def call() -> Any:
-            return function(**values)
-
-        return Function(call, found.mode, found.source, found.where, found.modules), ()
+        return self._function, (values,)
 
 
 class ExpressionCall:

@@ -67,6 +67,10 @@ class APIHandler(BaseAPIHandler):
             found.setdefault("HEAD", found["GET"])
         return found
 
+    async def _called(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:
+        """See BaseAPIHandler: ours awaits nothing but Deferreds, and needs no Task of asyncio."""
+        return await method(context)
+
     async def answer(self, context: Context) -> Any:
         """The function's result."""
         function, values = self._call.of(context)

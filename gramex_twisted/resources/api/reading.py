@@ -69,7 +69,7 @@ async def _parsed(context: Context, name: str, parse: Parser) -> Any:
 def _texts(raw: Mapping[str, list[bytes]], known: Collection[str]) -> dict[str, list[str]]:
     texts = {}
     for encoded, values in raw.items():
-        name = encoded.encode("latin-1").decode("utf-8", "replace")
+        name = encoded if encoded.isascii() else encoded.encode("latin-1").decode("utf-8", "replace")
         if name in known:
             try:
                 texts[name] = [clean_text(value) for value in values]
