@@ -29,6 +29,9 @@ WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text
 NAMED = ("cache", "schedule", "alert", "email", "sms", "watch")
 """Sections that are lists by name."""
 
+SINGLE = ("app", "api", "analytics", "sentry", "threadpool")
+"""Sections that are one mapping, and have tables of their own."""
+
 HANDLERS = """# Handlers
 
 {note}
@@ -76,7 +79,7 @@ def settings_page() -> str:
     """docs/settings.md."""
     parts = [SETTINGS.format(note=NOTE)]
     own = {key: field for key, field in fields(Sections).items() if key not in ("url", "handlers")}
-    parts += ["## The sections\n", table(own), *(section for key in ("app", "api", "threadpool") for section in sections(key))]
+    parts += ["## The sections\n", table(own), *(section for key in SINGLE for section in sections(key))]
     parts += [section for key in NAMED for section in sections(key, f"{key}.name")]
     return "\n".join(parts)
 

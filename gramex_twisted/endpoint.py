@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -70,6 +71,7 @@ class Endpoint(resource.Resource):
         self.plain_head = None if _DECIDED & headers.keys() else _encoded_head(headers)
         self.error_pages = error_pages(handler, getattr(options, "error", {}))
         self.logged = getattr(options, "log", None) is not False
+        self.after = tuple(partial(self._after, call) for call in (handler.after,) if call is not None)
 
     def _allowed(
         self, handler: Resource, methods: str | list[str] | None, setup: Setup
@@ -123,9 +125,17 @@ class Endpoint(resource.Resource):
                 await context.reservation.give_back()
             if context.recorder is not None:
                 context.recorder.end()
+            for call in self.after:
+                call(context)
             self.services.in_flight.ended()
             if self.logged:
                 self.services.access_log.record(context)
+
+    def _after(self, call: Callable[[Context], None], context: Context) -> None:
+        try:
+            call(context)
+        except Exception:  # noqa: BLE001 - the request has ended: there is nothing left to fail
+            log.failure("{route}: what comes after a response failed", route=self.name)
 
     async def _answer(self, context: Context) -> Any:
         for guard in self.guards:

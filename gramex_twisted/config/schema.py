@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from gramex_twisted.config.alerts import Alert
+from gramex_twisted.config.analytics import Analytics
 from gramex_twisted.config.apis import ApiSettings
 from gramex_twisted.config.document import Config, Document
 from gramex_twisted.config.marks import nearest
@@ -18,6 +19,7 @@ from gramex_twisted.config.problems import Problems, closest, flatten
 from gramex_twisted.config.reader import read_into
 from gramex_twisted.config.routes import BASE, PREFIX, Handlers, RouteBuilder, bind, merged
 from gramex_twisted.config.schedules import Schedule
+from gramex_twisted.config.sentry import Sentry
 from gramex_twisted.config.settings import App, CacheStore, ThreadPool
 from gramex_twisted.config.validate import Validator
 from gramex_twisted.config.watches import EventLog, Watch
@@ -41,6 +43,10 @@ class Sections(Model):
     threadpool: ThreadPool = Field(default=ThreadPool(), description="The threads that run user functions.")
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
     api: ApiSettings = Field(default=ApiSettings(), description="What all APIs share, and options of each by name.")
+    analytics: Analytics = Field(
+        default=Analytics(), description="Who is told how APIs are used. See [analytics.md](analytics.md)."
+    )
+    sentry: Sentry = Field(default=Sentry(), description="Where unexpected errors are reported.")
     log: dict[str, Any] = Field(default={}, description="Console log and access log.")
     cache: dict[str, CacheStore] = Field(default={}, description="Named caches: `name: {type, size, path, default}`.")
     schedule: dict[str, Schedule] = Field(default={}, description="Functions that run at given times.")

@@ -152,6 +152,9 @@ class Resource(resource.Resource):
     open_to_all = False
     #: Whether a request in which nothing says who asks, no cookie above all, needs no XSRF token.
     takes_anonymous = False
+    #: What is called on the reactor with the Context of a request when its response has been sent, or could not be.
+    #: It does not wait, and need not be a method: None where there is nothing to do.
+    after: Callable[[Context], None] | None = None
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,16 @@ def _text(data: Any) -> str:
     return data if isinstance(data, str) else dump_json(data).decode("utf-8")
 
 
+class Told(dict[str, Any]):
+    """What ``handler.event`` is: a dict of its own for each request, which makes a server-sent event when called."""
+
+    def __call__(
+        self, data: Any = "", event: str | None = None, id: str | int | None = None, retry: int | None = None
+    ) -> Event:
+        """An event for a generator to yield."""
+        return Event(data, event, id, retry)
+
+
 class Events:
     """Methods of the Context for server-sent events."""
 
@@ -71,6 +81,7 @@ class Events:
     get_header: Callable[[str], str | None]
     set_header: Callable[[str, object], None]
     _events: OpenEvents | None = None
+    _told: Told | None = None
 
     @property
     def last_event_id(self) -> str | None:
@@ -83,11 +94,18 @@ class Events:
         """Whether the response is a stream of events, by its Content-Type."""
         return (self.get_header("Content-Type") or "").partition(";")[0].strip().lower() == TYPE
 
-    def event(
-        self, data: Any = "", event: str | None = None, id: str | int | None = None, retry: int | None = None
-    ) -> Event:
-        """An event for a generator to yield."""
-        return Event(data, event, id, retry)
+    @property
+    def event(self) -> Told:
+        """Called, ``handler.event(data, event, id, retry)``, an event for a generator to yield. And a dict, in which an
+        API says what analytics are told of this request: ``category``, ``action``, ``label``, ``value`` ..."""
+        if self._told is None:
+            self._told = Told()
+        return self._told
+
+    @event.setter
+    def event(self, told: Mapping[str, Any]) -> None:
+        """Tell analytics this."""
+        self._told = Told(told)
 
     def send_event(
         self, data: Any = "", event: str | None = None, id: str | int | None = None, retry: int | None = None

@@ -20,12 +20,14 @@ from gramex_twisted.resources.api.formats.htmlpage import ASSET, script
 from gramex_twisted.resources.api.negotiate import accepted
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
 from gramex_twisted.resources.api.reading import read_arguments
+from gramex_twisted.resources.api.tracking import analytics_of, track
 from gramex_twisted.resources.base import Resource, Setup
 from gramex_twisted.web.response import HANDLED, Body
 from gramex_twisted.web.run import as_deferred, is_awaitable
 
 if TYPE_CHECKING:
     from gramex_twisted.options import OptionSet
+    from gramex_twisted.services.analytics.service import Analytics
     from gramex_twisted.web.context import Context
 
 log = Logger()
@@ -66,6 +68,8 @@ class BaseAPIHandler(Resource):
     cache: ClassVar[int | bool | None] = None
     #: Whether an error lists everything that is wrong with the arguments.
     all_errors: ClassVar[bool] = False
+    #: Whether analytics, where the app has some, are told of its requests.
+    analytics: ClassVar[bool] = True
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -78,6 +82,8 @@ class BaseAPIHandler(Resource):
         self.optionset = self._optionset(setup)
         self.known = {name: self._names(name) for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
         self.cache_control = self._cache_control(setup)
+        told = analytics_of(setup, wanted=self.analytics if options.analytics is None else options.analytics)
+        self.after = None if told is None else partial(self._tell, told)
 
     def _optionset(self, setup: Setup) -> OptionSet:
         table = TableBuilder(setup)
@@ -178,6 +184,10 @@ class BaseAPIHandler(Resource):
         body = await answer.encoded(result)
         self.set_headers(context)
         return body
+
+    def _tell(self, analytics: Analytics, context: Context) -> None:
+        if not context.native.uri.endswith(SCRIPT):
+            track(analytics, context)
 
     def set_headers(self, context: Context) -> None:
         """The headers of an answer that is no error."""

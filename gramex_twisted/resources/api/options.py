@@ -54,6 +54,9 @@ class APIOptions(Options):
     format: str | None = Field(
         default=None, description="The format where neither `format=` nor Accept names one; default: json."
     )
+    analytics: bool | None = Field(
+        default=None, description="false: `analytics:` is told nothing of this route. Default: the class's, or true."
+    )
     name: str | None = Field(
         default=None, description="Its name in `api.<NAME>_KWARGS`; default: the class's, then the route's."
     )
