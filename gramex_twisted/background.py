@@ -25,8 +25,7 @@ class Background:
         self.config = config
         self.services = services
         self.errors: list[ConfigError] = []
-        if config.tree.get("email"):
-            self._emails()
+        self._messengers()
         self.scheduler = services.part(Scheduler)
         self.scheduler.waits = waits
         self.scheduler.app = str(config.files[0].absolute()) if config.files else str(services.root)
@@ -47,10 +46,16 @@ class Background:
         work = partial(call, self.services, f"schedule.{name}", function, thread=schedule.thread)
         self._task(f"schedule.{name}", schedule, work)
 
-    def _emails(self) -> None:
-        from gramex_twisted.services.emails import Emails
+    def _messengers(self) -> None:
+        """Mail and SMS services: now, since user code asks for them in threads."""
+        if self.config.tree.get("email"):
+            from gramex_twisted.services.emails import Emails
 
-        self.services.part(Emails)  # now: user code asks for it in threads
+            self.services.part(Emails)
+        if self.config.tree.get("sms"):
+            from gramex_twisted.services.sms import SmsServices
+
+            self.services.part(SmsServices)
 
     def _alerts(self) -> None:
         from gramex_twisted.services.alerts.making import Maker  # it imports what few apps need

@@ -11,6 +11,7 @@ import treq
 from treq.client import HTTPClient
 from twisted.internet.defer import TimeoutError
 from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
+from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed
 from twisted.web.http_headers import Headers
 
@@ -53,16 +54,23 @@ async def fetch(services: Services, url: str, headers: Mapping[str, str]) -> Fet
             allow_redirects=not headers,
             unbuffered=True,
         )
-        response = await asked.addTimeout(PATIENCE, services.reactor)
+        response = await asked.addTimeout(PATIENCE, services.reactor, too_late)
         if response.code != 200:
             response.original.loseConnection() if hasattr(response.original, "loseConnection") else None
             raise FetchError(f"{url}: answers {response.code}")
-        await treq.collect(response, gather).addTimeout(PATIENCE, services.reactor)
-    except (TimeoutError, ConnectError, ConnectingCancelledError, DNSLookupError, ResponseFailed) as error:
+        await treq.collect(response, gather).addTimeout(PATIENCE, services.reactor, too_late)
+    except TimeoutError:
+        raise FetchError(f"{url}: no answer within {PATIENCE:g} s") from None
+    except (ConnectError, ConnectingCancelledError, DNSLookupError, ResponseFailed) as error:
         raise FetchError(f"{url}: {str(error) or type(error).__name__}") from None
     kind = (response.headers.getRawHeaders("Content-Type") or ["application/octet-stream"])[0]
     named = os.path.basename(unquote(urlsplit(url).path)) or "download"
     return Fetched(b"".join(body), kind.partition(";")[0].strip().lower(), _filename(response, named))
+
+
+def too_late(_result: object, _timeout: float) -> Failure:
+    """For ``addTimeout``: what is cancelled may fail in other ways than with CancelledError."""
+    return Failure(TimeoutError())
 
 
 def _filename(response: object, default: str) -> str:
