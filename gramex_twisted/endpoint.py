@@ -64,6 +64,8 @@ class Endpoint(resource.Resource):
         self.cache = cache_of(handler)
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
         self.streams_body = handler.streams_body
+        self.context_class: type[Context] = handler.context_class or Context
+        self.ended = handler.ended if handler.has_end else None
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
         headers = default_headers(setup, cors=self.cors is not None, own=handler.own_headers)
         self.hsts = headers.pop(HSTS, None)
@@ -92,7 +94,7 @@ class Endpoint(resource.Resource):
 
     def render(self, request: Request) -> int:
         """Start to answer ``request``."""
-        request.context = context = Context(request, self, effective_method(request))
+        request.context = context = self.context_class(request, self, effective_method(request))
         if self.hsts is not None and over_https(context):
             request.responseHeaders.setRawHeaders(HSTS, self.hsts)
         self.services.in_flight.began()
@@ -118,7 +120,7 @@ class Endpoint(resource.Resource):
             if context.reservation is not None and context.get_status() >= 400:
                 await context.reservation.give_back()
             await respond(context, value)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever user code raises ends here
+        except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - whatever user code raises
             await self._failed(context, error)
         finally:
             if context.reservation is not None and context.get_status() >= 400:

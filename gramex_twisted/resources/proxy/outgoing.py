@@ -12,8 +12,8 @@ from twisted.web.iweb import IBodyProducer
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.proxy.headers import HOP_BY_HOP, HTTPHeaders
 from gramex_twisted.resources.proxy.messages import ProxyRequest, as_bytes
-from gramex_twisted.resources.proxy.sending import Stored
 from gramex_twisted.resources.proxy.target import Place, clean_query
+from gramex_twisted.services.upstream.asking import Stored
 
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context

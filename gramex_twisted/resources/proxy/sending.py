@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer
 from twisted.python.failure import Failure
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
@@ -72,26 +72,3 @@ class Sender:
             self._stopped = True
             if self._sending is not None:
                 self._sending.cancel()
-
-
-@implementer(IBodyProducer)
-class Stored:
-    """Produces a body that is in memory."""
-
-    def __init__(self, body: bytes) -> None:
-        self.length: Any = len(body)
-        self._body = body
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        """Give it all: what the upstream does not take now is held once either way."""
-        consumer.write(self._body)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """All has been said already."""
-
-    def resumeProducing(self) -> None:
-        """All has been said already."""
-
-    def stopProducing(self) -> None:
-        """All has been said already."""
