@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from gramex_twisted.config.document import Config
 from gramex_twisted.config.schedules import Schedule, Times
+from gramex_twisted.config.watches import EVENTS, Watch
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.services.calls import call
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.filewatches import Entry, FileWatches
 from gramex_twisted.services.scheduler.service import Scheduler
 from gramex_twisted.services.scheduler.task import Task
 
@@ -33,6 +37,7 @@ class Background:
             self._try(self._schedule, name, schedule)
         if config.alerts:
             self._alerts()
+        self._watches(waits)
 
     def _try(self, make: Any, *args: Any) -> None:
         try:
@@ -70,6 +75,21 @@ class Background:
 
     def _alert(self, maker: Any, name: str, options: Times) -> None:
         self._task(f"alert.{name}", options, maker.make(name, options))
+
+    def _watches(self, waits: bool) -> None:
+        watches = self.services.part(FileWatches)
+        watches.waits = waits
+        for name, options in self.config.watches.items():
+            self._try(self._watch, watches, name, options)
+
+    def _watch(self, watches: FileWatches, name: str, options: Watch) -> None:
+        functions = {
+            key.removeprefix("on_"): self._function(source, ("event",), "watch", name, key)
+            for key in EVENTS
+            if (source := getattr(options, key))
+        }
+        paths = [Path(os.path.abspath(self.services.root / path)) for path in options.paths]
+        watches.add(Entry(self.services, name, paths, functions))
 
     def _task(self, name: str, times: Times, work: Any) -> None:
         self.scheduler.add(Task(self.services.reactor, name, times, times, work))
