@@ -38,6 +38,8 @@ class Background:
         if config.alerts:
             self._alerts()
         self._watches(waits)
+        if config.eventlog.path:
+            self._eventlog(config.eventlog.path, waits)
 
     def _try(self, make: Any, *args: Any) -> None:
         try:
@@ -90,6 +92,12 @@ class Background:
         }
         paths = [Path(os.path.abspath(self.services.root / path)) for path in options.paths]
         watches.add(Entry(self.services, name, paths, functions))
+
+    def _eventlog(self, path: str, waits: bool) -> None:
+        from gramex_twisted.services.eventlog import EventLog
+
+        log = self.services.part(EventLog)
+        log.path, log.waits = self.services.root / path, waits
 
     def _task(self, name: str, times: Times, work: Any) -> None:
         self.scheduler.add(Task(self.services.reactor, name, times, times, work))
