@@ -16,6 +16,7 @@ from gramex_twisted.config.routes import bind
 from gramex_twisted.current import running
 from gramex_twisted.endpoint import Endpoint
 from gramex_twisted.errors import ConfigError, HTTPError
+from gramex_twisted.functions import alias
 from gramex_twisted.registry import Registry, options_model
 from gramex_twisted.resources.base import Options, Resource, Setup
 from gramex_twisted.resources.failed import SetupFailedHandler
@@ -83,6 +84,11 @@ class Gramex(MultiService):
     async def ready(self) -> None:
         """Wait until every service can be used."""
 
+    def startService(self) -> None:
+        """See IService."""
+        alias.started(self.shared)
+        super().startService()
+
     def hand_over(self, successor: Gramex) -> None:
         """Give open WebSockets and the times of schedules to the app that has just taken over."""
         self.shared.hand_over(successor.shared)
@@ -93,6 +99,7 @@ class Gramex(MultiService):
 
     def stopService(self) -> Deferred[Any]:
         """Close connections in order, which may take ``LAST_CLOSING`` seconds; then stop every service."""
+        alias.stopped(self.shared)
         closing = self.shared.drain()
         if closing.called:
             stopping: Deferred[Any] = super().stopService()
@@ -137,6 +144,8 @@ class Gramex(MultiService):
             thing = self.registry.load(route.handler, where)
         except ConfigError as error:
             raise ConfigError(where, f"url.{route.name}: {error.message}") from error.__cause__
+        if hasattr(thing, "resource_class"):  # a class of an app that is derived from Gramex's BaseHandler
+            thing = thing.resource_class()
         is_handler = isinstance(thing, type) and issubclass(thing, Resource)
         if route.options is None:
             route = bind(route, (options_model(thing) if is_handler else None) or Options)
@@ -148,9 +157,10 @@ class Gramex(MultiService):
             return handler
         native = as_resource(thing)
         if native is None:
-            raise ConfigError(
-                where, f"url.{route.name}: {route.handler} is no handler class, Twisted resource or Klein app"
-            )
+            what = "is no handler class, Twisted resource or Klein app"
+            if any(base.__module__ == "tornado.web" for base in getattr(thing, "__mro__", ())):
+                what = "is a handler of Tornado: derive it from gramex.handlers.BaseHandler"
+            raise ConfigError(where, f"url.{route.name}: {route.handler} {what}")
         return NativeResource(setup, native)
 
     def _endpoint(self, resource: Resource) -> Endpoint:

@@ -68,6 +68,7 @@ class Builder:
             root=self.root,
             data_dir=self.data_dir,
             conf=self.config.tree,
+            variables=self.config.variables,
             settings=settings,
             threads=self.threads,
             templates=Templates(whitespace=settings.template_whitespace, autoescape=settings.autoescape or None),

@@ -1,8 +1,8 @@
 """Whose code is running: context variables that say which app's it is.
 
-Requests, schedules and WebSockets set ``APP`` where their coroutines begin, and so does whoever builds an app, while user
-modules are imported. Threads of the app's pool and asyncio tasks copy it. So what user code finds by it is its own app's,
-however many apps there are in the process.
+Requests, schedules and WebSockets set ``APP`` where their coroutines begin, and so does whoever builds an app, while
+user modules are imported. Threads of the app's pool and asyncio tasks copy it. So what user code finds by it is its own
+app's, however many apps there are in the process.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ class HTTPError(Exception):
     """
 
     page: bytes | None = None
+    log_message: str | None = None
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ from twisted.web.resource import Resource
 
 from gramex_twisted.app import Gramex
 from gramex_twisted.config import reader, schema
-from gramex_twisted.functions import ModuleSet
+from gramex_twisted.functions import ModuleSet, alias
 from gramex_twisted.registry import Registry
 from gramex_twisted.services.inline import InlineThreads
 from gramex_twisted.services.logrows import Row
@@ -178,8 +178,11 @@ class AppTestCase(SynchronousTestCase):
         path = self.write("gramex.yaml", config)
         environ = {**os.environ, "GRAMEXDATA": str(self.folder / "data")}
         self._importable()
+        alias.install()
         registry = registry or Registry()
         loaded = schema.build(reader.read(path, environ=environ), registry)
+        if not loaded.compat:
+            alias.remove()
         agent = Agent()
         registerAsIOThread()  # what a reactor does when it starts: here nothing runs one
         gramex = Gramex(loaded, agent.clock, registry, threads=InlineThreads(agent.clock))

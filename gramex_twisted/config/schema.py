@@ -41,6 +41,9 @@ class Sections(Model):
         default={}, description="`NAME: value`, `NAME: {default: value}` or `NAME: {function: expression}`."
     )
     threadpool: ThreadPool = Field(default=ThreadPool(), description="The threads that run user functions.")
+    compat: bool = Field(
+        default=True, description="Whether `import gramex` in Python modules finds the names of Gramex 1.x."
+    )
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
     api: ApiSettings = Field(default=ApiSettings(), description="What all APIs share, and options of each by name.")
     analytics: Analytics = Field(
@@ -124,6 +127,7 @@ class Builder:
             watches=checked.watch,
             eventlog=checked.eventlog,
             secrets=document.secrets,
+            compat=checked.compat,
         )
 
     def check_names(self) -> None:

@@ -67,7 +67,7 @@ class Source:
 
     def enter(self) -> None:
         """Let the app's modules be imported, in this process. To be called before ``load``, which may evaluate
-        functions of variables. `gramex.cache` and its like are found from then on too."""
+        functions of variables. `import gramex` is found from then on too, unless ``load`` finds `compat: false`."""
         alias.install()
         if str(self.home) not in sys.path:
             sys.path.insert(0, str(self.home))
@@ -79,6 +79,8 @@ class Source:
 
         text = self._text()
         config = schema.load(self.path, Registry(), overrides=self.overrides, text=text)
+        if not config.compat:
+            alias.remove()
         if self.strict and (config.errors or config.warnings):
             raise ExceptionGroup(f"{self.path} has errors", [*config.errors, *config.warnings])
         return config

@@ -11,11 +11,12 @@ from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions.expression import ABSENT, Expression, Place, describe
 from gramex_twisted.functions.function import Function, Step, run_and_await, run_in_place
+from gramex_twisted.functions.injected import INJECTED
 from gramex_twisted.functions.modes import strictest
 from gramex_twisted.functions.modules import ModuleSet
 from gramex_twisted.functions.names import Extras, did_you_mean
 
-BASE_EXTRAS: Extras = {"AttrDict": lambda: AttrDict}
+BASE_EXTRAS: Extras = {"AttrDict": lambda: AttrDict, **INJECTED}
 STEP_KEYS = ("name", "function", "args", "kwargs")
 
 Variables = Sequence[str] | Mapping[str, Any]

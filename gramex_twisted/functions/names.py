@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -117,7 +118,7 @@ class Scope:
         root = parts[0]
         if self.is_builtin(parts):
             return
-        if root in self.extras:
+        if root in self.extras and not self.is_module(parts):
             self.values.setdefault(root, self.load_extra(root))
         else:
             self.values[root] = self.import_root(parts)
@@ -127,6 +128,12 @@ class Scope:
         """True for `str` and `str.upper`; False for `input.run`, which can only be a module named like a builtin."""
         found = getattr(builtins, parts[0], None)
         return hasattr(builtins, parts[0]) and (len(parts) == 1 or hasattr(found, parts[1]))
+
+    def is_module(self, parts: tuple[str, ...]) -> bool:
+        """Whether `template.page` means a module of the app, and not an attribute of the extra `template`."""
+        if len(parts) == 1 or parts[0] in ("AttrDict", "pd", "np"):
+            return False
+        return parts[0] in sys.modules or importlib.util.find_spec(parts[0]) is not None
 
     def load_extra(self, name: str) -> Any:
         try:

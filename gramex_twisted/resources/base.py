@@ -150,6 +150,10 @@ class Resource(resource.Resource):
     own_headers: Mapping[str, str] = {}
     #: Whether scripts of every site may call it, without the visitor's cookies, where the route has no ``cors:``.
     open_to_all = False
+    #: The class of its Contexts, where it has one of its own.
+    context_class: Any = None
+    #: Whether ``ended`` is to be called after each response.
+    has_end = False
     #: Whether a request in which nothing says who asks, no cookie above all, needs no XSRF token.
     takes_anonymous = False
     #: What is called on the reactor with the Context of a request when its response has been sent, or could not be.
@@ -190,6 +194,9 @@ class Resource(resource.Resource):
     def variant(self, context: Context) -> str:
         """What makes a cached response another one than that to an equal request, by its headers."""
         return ""
+
+    async def ended(self, context: Context) -> None:
+        """The response to ``context`` has been sent, or its client is gone. Called where ``has_end`` says so."""
 
     async def run(self, function: Function, context: Context, *values: Any) -> Any:
         """Call a user function where it belongs, on the reactor or in a thread, and wait for its result."""

@@ -52,7 +52,7 @@ class Services:
 
     ``root``: the folder of gramex.yaml. ``data_dir``: $GRAMEXDATA. ``hashing``: threads
     that hash passwords. ``conf``: the whole configuration as user code
-    sees it.
+    sees it, ``variables``: its variables.
     """
 
     reactor: Any
@@ -80,6 +80,7 @@ class Services:
     resources: dict[str, Any] = field(default_factory=dict)
     endpoints: dict[str, Any] = field(default_factory=dict)
     parent: MultiService = field(default_factory=MultiService)
+    variables: Mapping[str, Any] = field(default_factory=dict)
     _parts: dict[Any, Any] = field(default_factory=dict)
 
     def part(self, kind: Callable[[Services], P]) -> P:
@@ -93,6 +94,13 @@ class Services:
             if isinstance(part, Service):
                 part.setServiceParent(self.parent)
         found: P = self._parts[kind]
+        return found
+
+    def kept(self, kind: Callable[[Services], P]) -> P:
+        """As ``part``, for what is no Service and costs nothing to make: it may be called in any thread."""
+        found: P | None = self._parts.get(kind)
+        if found is None:
+            found = self._parts.setdefault(kind, kind(self))
         return found
 
     def hand_over(self, successor: Services) -> None:

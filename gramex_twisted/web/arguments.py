@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from gramex_twisted.attrdict import AttrDict
 from gramex_twisted.errors import HTTPError
+from gramex_twisted.web.legacy import with_tornados
 
 log = Logger()
 
@@ -23,6 +24,17 @@ class MissingArgumentError(HTTPError):
     def __init__(self, arg_name: str) -> None:
         super().__init__(400, f"{arg_name}: missing ?{arg_name}=")
         self.arg_name = arg_name
+
+
+def missing(name: str) -> MissingArgumentError:
+    """The error for the argument ``name``: one of Tornado's too, for code that has imported those to catch them."""
+    error = MissingArgumentError(name)
+    both = with_tornados(MissingArgumentError, "MissingArgumentError")
+    if both is not MissingArgumentError:
+        values = vars(error)
+        error = both.__new__(both, *error.args)
+        error.__dict__.update(values)
+    return error
 
 
 class Arguments:
@@ -61,7 +73,7 @@ class Arguments:
         if values:
             return values[0 if first else -1]
         if default is _REQUIRED:
-            raise MissingArgumentError(name)
+            raise missing(name)
         return default
 
     def get_argument(self, name: str, default: Any = _REQUIRED, strip: bool = True) -> Any:
@@ -114,7 +126,7 @@ class Arguments:
 
     def _all(self, key: str) -> list[str]:
         if key not in self.args:
-            raise MissingArgumentError(key)
+            raise missing(key)
         return self.args[key]
 
 
@@ -179,5 +191,5 @@ def _last(values: list[str], name: str, default: Any) -> Any:
     if values:
         return values[-1]
     if default is _REQUIRED:
-        raise MissingArgumentError(name)
+        raise missing(name)
     return default

@@ -22,6 +22,7 @@ from gramex_twisted.web.bodyfile import StoredBody
 from gramex_twisted.web.events import Events
 from gramex_twisted.web.forms import FORMS
 from gramex_twisted.web.identity import Identity
+from gramex_twisted.web.legacy import Legacy
 from gramex_twisted.web.limits import Limited
 from gramex_twisted.web.messages import Messages
 from gramex_twisted.web.nextpage import NextPage
@@ -45,7 +46,7 @@ class IContext(Interface):
 
 
 @implementer(IContext)
-class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages, Events, Asked):
+class Context(Arguments, Identity, NextPage, Xsrf, Tokens, Limited, Messages, Events, Asked, Legacy):
     """One request on one route.
 
     :param request: Twisted's request.
