@@ -30,6 +30,8 @@ class Background:
         self.services = services
         self.errors: list[ConfigError] = []
         self._messengers()
+        if config.tree.get("sentry"):
+            self._try(self._reports)
         self.scheduler = services.part(Scheduler)
         self.scheduler.waits = waits
         self.scheduler.app = str(config.files[0].absolute()) if config.files else str(services.root)
@@ -52,6 +54,14 @@ class Background:
         function = self._function({"function": schedule.function, **spec}, (), "schedule", name, "function")
         work = partial(call, self.services, f"schedule.{name}", function, thread=schedule.thread)
         self._task(f"schedule.{name}", schedule, work)
+
+    def _reports(self) -> None:
+        """Whether errors can be reported, as `sentry:` wants it; routes do so."""
+        from gramex_twisted.services.sentry.service import Reports
+
+        fault = self.services.part(Reports).fault
+        if fault:
+            raise ConfigError(str(self.config.mark("sentry")), f"sentry: {fault}")
 
     def _messengers(self) -> None:
         """Mail and SMS services: now, since user code asks for them in threads."""

@@ -22,7 +22,7 @@ from gramex_twisted.resources.errorpage import error_pages
 from gramex_twisted.services.logrows import mask
 from gramex_twisted.services.stores.base import StoreError
 from gramex_twisted.web.context import Context
-from gramex_twisted.web.errorpages import default_page, reason_of, status_of
+from gramex_twisted.web.errorpages import default_page, is_finish, reason_of, status_of
 from gramex_twisted.web.reply import Headers
 from gramex_twisted.web.response import respond, send
 from gramex_twisted.web.run import drive
@@ -31,6 +31,8 @@ from gramex_twisted.web.stream import ClientGone
 from gramex_twisted.web.values import HTML
 
 if TYPE_CHECKING:
+    from gramex_twisted.services.container import Services
+    from gramex_twisted.services.sentry.service import Reports
     from gramex_twisted.web.request import Request
 
 log = Logger()
@@ -65,7 +67,6 @@ class Endpoint(resource.Resource):
         self.handlers = self._allowed(handler, getattr(options, "methods", None), setup)
         self.streams_body = handler.streams_body
         self.context_class: type[Context] = handler.context_class or Context
-        self.ended = handler.ended if handler.has_end else None
         self.max_body_size: int | None = getattr(options, "max_body_size", None)
         headers = default_headers(setup, cors=self.cors is not None, own=handler.own_headers)
         self.hsts = headers.pop(HSTS, None)
@@ -73,7 +74,9 @@ class Endpoint(resource.Resource):
         self.plain_head = None if _DECIDED & headers.keys() else _encoded_head(headers)
         self.error_pages = error_pages(handler, getattr(options, "error", {}))
         self.logged = getattr(options, "log", None) is not False
-        self.after = tuple(partial(self._after, call) for call in (handler.after,) if call is not None)
+        self.reports = reports_of(setup.services)
+        calls = (handler.after, None if self.reports is None else self.reports.after)
+        self.after = tuple(partial(self._after, call) for call in calls if call is not None)
 
     def _allowed(
         self, handler: Resource, methods: str | list[str] | None, setup: Setup
@@ -169,6 +172,13 @@ class Endpoint(resource.Resource):
 
     async def _failed(self, context: Context, error: BaseException) -> None:
         native = context.native
+        if is_finish(error):
+            context.finished = True
+            try:
+                await respond(context, None)
+                return
+            except Exception as second:  # noqa: BLE001 - the session, for one, may not be kept
+                error = second
         if isinstance(error, ClientGone) or native._disconnected:
             context.error = "the client left"
             return
@@ -186,12 +196,18 @@ class Endpoint(resource.Resource):
                 uri=mask(context.request.uri),
                 trace=trace,
             )
+            self.report(context, error)
         else:
             trace = ""
         if native.startedWriting:
             native.abort()
         else:
             await self._error_page(context, error, trace)
+
+    def report(self, context: Context, error: BaseException) -> None:
+        """Tell whoever collects them of an unexpected error in a request of this route."""
+        if self.reports is not None:
+            self.reports.error(error, context)
 
     async def _error_page(self, context: Context, error: BaseException, trace: str) -> None:
         try:
@@ -229,6 +245,16 @@ def _summary(error: BaseException) -> str:
     if isinstance(error, HTTPError):
         return error.log_message or error.reason
     return traceback.format_exception_only(error)[-1].strip()
+
+
+def reports_of(services: Services) -> Reports | None:
+    """Where unexpected errors are reported; None where they are only logged, and then nothing is imported for it."""
+    if not services.conf.get("sentry"):
+        return None
+    from gramex_twisted.services.sentry.service import Reports
+
+    reports = services.part(Reports)
+    return reports if reports.active else None
 
 
 def default_headers(setup: Setup, *, cors: bool, own: Mapping[str, str]) -> Headers:

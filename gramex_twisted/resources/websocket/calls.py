@@ -156,4 +156,5 @@ class Calls:
                 function=function.source,
                 trace="".join(traceback.format_exception(error)).rstrip(),
             )
+            self.context.route.report(self.context, error)
         self.close(code, reason)
