@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent
 NOTE = "<!-- Made by `python -m docs.build` from the option models: change the descriptions there. -->"
 WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", dict: "mapping", type(None): ""}
 
-NAMED = ("cache", "schedule", "alert", "email", "sms", "watch")
+NAMED = ("cache", "schedule", "alert", "email", "sms", "watch", "gramexlog")
 """Sections that are lists by name."""
 
 SINGLE = ("app", "api", "analytics", "sentry", "threadpool")

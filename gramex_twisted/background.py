@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gramex_twisted.config.document import Config
+from gramex_twisted.config.gramexlogs import GramexLogApp
 from gramex_twisted.config.schedules import Schedule, Times
 from gramex_twisted.config.watches import EVENTS, Watch
 from gramex_twisted.errors import ConfigError
@@ -40,6 +41,8 @@ class Background:
         if config.alerts:
             self._alerts()
         self._watches(waits)
+        if config.gramexlog:
+            self._gramexlog()
         if config.eventlog.path:
             self._eventlog(config.eventlog.path, waits)
 
@@ -70,9 +73,9 @@ class Background:
 
             self.services.part(Emails)
         if self.config.tree.get("sms"):
-            from gramex_twisted.services.sms import SmsServices
+            from gramex_twisted.services.smses import Smses
 
-            self.services.part(SmsServices)
+            self.services.part(Smses)
 
     def _alerts(self) -> None:
         from gramex_twisted.services.alerts.making import Maker  # it imports what few apps need
@@ -108,6 +111,19 @@ class Background:
 
         log = self.services.part(EventLog)
         log.path, log.waits = self.services.root / path, waits
+
+    def _gramexlog(self) -> None:
+        from gramex_twisted.services.gramexlog import GramexLogs
+
+        logs = self.services.part(GramexLogs)
+        for name, options in self.config.gramexlog.items():
+            if isinstance(options, GramexLogApp):
+                self._try(logs.add, name, options, str(self.config.mark("gramexlog", name, "keys")))
+            elif name == "flush":
+                logs.flush = options
+            else:
+                where = str(self.config.mark("gramexlog", name))
+                self.errors.append(ConfigError(where, f"gramexlog.{name}: must be a mapping, not {options:g}"))
 
     def _task(self, name: str, times: Times, work: Any) -> None:
         self.scheduler.add(Task(self.services.reactor, name, times, times, work))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gramex_twisted.config.alerts import Alert
+from gramex_twisted.config.gramexlogs import GramexLogApp
 from gramex_twisted.config.marks import KeyPath, Mark, Marks, nearest
 from gramex_twisted.config.model import Model
 from gramex_twisted.config.schedules import Schedule
@@ -89,11 +90,11 @@ class Config:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     watches: Mapping[str, Watch] = field(default_factory=dict)
+    gramexlog: Mapping[str, GramexLogApp | float] = field(default_factory=dict)
     eventlog: EventLog = field(default_factory=EventLog)
     mime: Mapping[str, str] = field(default_factory=dict)
     """File extension with its dot -> MIME type."""
     secrets: frozenset[str] = frozenset()
-    compat: bool = True
     """Whether `import gramex` finds the names of Gramex 1.x."""
 
     def mark(self, *path: str | int) -> Mark:

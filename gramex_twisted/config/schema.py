@@ -11,6 +11,7 @@ from gramex_twisted.config.alerts import Alert
 from gramex_twisted.config.analytics import Analytics
 from gramex_twisted.config.apis import ApiSettings
 from gramex_twisted.config.document import Config, Document
+from gramex_twisted.config.gramexlogs import GramexLogSection
 from gramex_twisted.config.marks import nearest
 from gramex_twisted.config.messages import shown
 from gramex_twisted.config.messengers import Email, Sms
@@ -41,7 +42,6 @@ class Sections(Model):
         default={}, description="`NAME: value`, `NAME: {default: value}` or `NAME: {function: expression}`."
     )
     threadpool: ThreadPool = Field(default=ThreadPool(), description="The threads that run user functions.")
-    compat: bool = Field(
         default=True, description="Whether `import gramex` in Python modules finds the names of Gramex 1.x."
     )
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
@@ -58,6 +58,9 @@ class Sections(Model):
     sms: dict[str, Sms] = Field(default={}, description="SMS services.")
     watch: dict[str, Watch] = Field(default={}, description="Functions that run when files change.")
     storelocations: dict[str, Any] = Field(default={}, description="Databases of the server's own tables.")
+    gramexlog: GramexLogSection = Field(
+        default={}, description="Elasticsearch, for `gramex.log(...)`; `flush` is how often that is sent, in seconds."
+    )
     eventlog: EventLog = Field(default=EventLog(), description="The log of starts and stops.")
 
 
@@ -126,8 +129,8 @@ class Builder:
             alerts=checked.alert,
             watches=checked.watch,
             eventlog=checked.eventlog,
+            gramexlog=checked.gramexlog,
             secrets=document.secrets,
-            compat=checked.compat,
         )
 
     def check_names(self) -> None:

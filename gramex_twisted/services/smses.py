@@ -1,6 +1,6 @@
 """Short messages by the services that ``sms:`` names: Twilio, Exotel and Amazon SNS, by their HTTP APIs.
 
-await services.part(SmsServices)["our-sms"].send(to="+919741552552", subject="The text")
+await services.part(Smses)["our-sms"].send(to="+919741552552", subject="The text")
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class AmazonSNS(SmsService):
 KINDS = {"twilio": Twilio, "exotel": Exotel, "amazonsns": AmazonSNS}
 
 
-class SmsServices(Mapping[str, SmsService]):
+class Smses(Mapping[str, SmsService]):
     """All of them, by name."""
 
     def __init__(self, services: Services) -> None:

@@ -1,4 +1,4 @@
-"""services.sms against a local sink that answers as the services do, or as they should not."""
+"""services.smses against a local sink that answers as the services do, or as they should not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from twisted.internet import reactor as installed
 from twisted.web import resource, server
 
-from gramex_twisted.services.sms import SmsError, SmsServices
+from gramex_twisted.services.smses import SmsError, Smses
 from tests.live import LiveCase
 from tests.servers import free_port
 
@@ -52,7 +52,7 @@ class SmsCase(LiveCase):
           gone: {{type: twilio, account_sid: AC1, auth_token: s, from: '1', url: 'http://127.0.0.1:{free_port()}'}}
         """
         super().setUp()
-        self.sms = self.gramex.shared.part(SmsServices)
+        self.sms = self.gramex.shared.part(Smses)
 
     async def tearDown(self) -> None:
         await super().tearDown()
