@@ -36,7 +36,12 @@ def shutdown() -> None:
     services = services_now()
     if services is None:
         raise RuntimeError("gramex.shutdown() is for functions of an app: there is none")
-    services.reactor.callFromThread(services.reactor.stop)
+    from twisted.python.threadable import isInIOThread
+
+    if isInIOThread():
+        services.reactor.callLater(0, services.reactor.stop)
+    else:
+        services.threads.tell_reactor(services.reactor.stop)
 
 
 def log(*args: Any, **kwargs: Any) -> None:

@@ -38,6 +38,11 @@ def status_of(error: BaseException) -> int:
     return status if isinstance(status, int) and 100 <= status <= 999 else 500
 
 
+def is_finish(error: BaseException) -> bool:
+    """Whether it is Tornado's ``Finish``: no error, but a way to send what has been written."""
+    return any(kind.__module__ == "tornado.web" and kind.__name__ == "Finish" for kind in type(error).__mro__)
+
+
 def message_of(error: BaseException) -> str:
     """What may be told to the client: the text of an HTTPError, nothing of any other exception."""
     if isinstance(error, HTTPError):

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from gramex_twisted.attrdict import AttrDict
@@ -38,7 +39,6 @@ class ClassResource(Resource):
 
     options_model = ClassOptions
     needs_session = True
-    has_end = True
     handler_class: ClassVar[type[BaseHandler]]
 
     def __init__(self, setup: Setup) -> None:
@@ -85,15 +85,15 @@ class ClassResource(Resource):
         """A method held the reactor."""
         self.services.endpoints[self.name].held(seconds)
 
-    async def ended(self, context: Context) -> None:
-        """Call ``on_finish``."""
+    def after(self, context: Context) -> None:
+        """Call ``on_finish``, if the class has one. A reload waits for it."""
         assert isinstance(context, BaseHandler)
         if type(context).on_finish is BaseHandler.on_finish and not context._on_finish_methods:
             return
-        try:
-            await self.call(context.on_finish)
-        except Exception:  # noqa: BLE001 - the response has been sent, so nobody else can be told
-            log.failure("{route}: on_finish failed", route=self.name)
+        self.services.in_flight.began()
+        called = Deferred.fromCoroutine(self.call(context.on_finish))
+        called.addErrback(lambda failure: log.failure("{route}: on_finish failed", failure, route=self.name))
+        called.addBoth(lambda _: self.services.in_flight.ended())
 
     def error_page(self, context: Context, error: BaseException, traceback: str | None) -> tuple[bytes, str]:
         """What the class's ``write_error`` writes, if it has one."""
