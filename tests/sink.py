@@ -8,6 +8,8 @@ from typing import Any
 
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import TestCase
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
@@ -43,11 +45,10 @@ class Sink(Resource):
         super().__init__()
         self.code, self.body, self.silent = 200, b"", False
         self.got: list[Got] = []
-        self._held: list[Any] = []
         self._waiting: list[tuple[Callable[[], bool], Deferred[None]]] = []
-        self._test = test
-        self._site = Site(self)
-        self._port = reactor.listenTCP(0, self._site, interface="127.0.0.1")
+        self._factory = WrappingFactory(Site(self))
+        self._factory.noisy = False
+        self._port = reactor.listenTCP(0, self._factory, interface="127.0.0.1")
         self.port: int = self._port.getHost().port
         test.addCleanup(self.close)
 
@@ -69,7 +70,6 @@ class Sink(Resource):
             else:
                 self._waiting.append((wanted, deferred))
         if silent:
-            self._held.append(request)
             request.notifyFinish().addErrback(lambda _: None)
             return NOT_DONE_YET
         request.setResponseCode(code)
@@ -91,6 +91,7 @@ class Sink(Resource):
     async def close(self) -> None:
         """Stop listening, and cut what is open."""
         await self._port.stopListening()
-        for request in self._held:
-            if request.channel is not None:
-                request.channel.forceAbortClient()
+        for connection in list(self._factory.protocols):
+            connection.transport.abortConnection()
+        while self._factory.protocols:
+            await deferLater(reactor, 0)
