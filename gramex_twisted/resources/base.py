@@ -18,6 +18,7 @@ from gramex_twisted.functions import Function, compile_function
 from gramex_twisted.guards.cache import CacheOptions
 from gramex_twisted.guards.cors import CorsOptions, long_form
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.pipelines import Pipelines
 from gramex_twisted.web.errorpages import default_page
 from gramex_twisted.web.redirects import Redirects
 from gramex_twisted.web.reply import canonical, header_value
@@ -152,8 +153,6 @@ class Resource(resource.Resource):
     open_to_all = False
     #: The class of its Contexts, where it has one of its own.
     context_class: Any = None
-    #: Whether ``ended`` is to be called after each response.
-    has_end = False
     #: Whether a request in which nothing says who asks, no cookie above all, needs no XSRF token.
     takes_anonymous = False
     #: What is called on the reactor with the Context of a request when its response has been sent, or could not be.
@@ -195,13 +194,11 @@ class Resource(resource.Resource):
         """What makes a cached response another one than that to an equal request, by its headers."""
         return ""
 
-    async def ended(self, context: Context) -> None:
-        """The response to ``context`` has been sent, or its client is gone. Called where ``has_end`` says so."""
-
     async def run(self, function: Function, context: Context, *values: Any) -> Any:
         """Call a user function where it belongs, on the reactor or in a thread, and wait for its result."""
         if function.steps:
-            return await function.run_steps(partial(self._run_step, context), *values)
+            run = partial(self._run_step, context)
+            return await self.services.part(Pipelines).run(f"url:{self.name}", function, run, *values)
         return await self._run_step(context, function, *values)
 
     async def _run_step(self, context: Context, function: Function, *values: Any) -> Any:
