@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from gramex_twisted.current import APP
 from gramex_twisted.functions import Function
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.pipelines import Pipelines
 from gramex_twisted.web.run import as_deferred, is_awaitable
 
 log = Logger()
@@ -25,7 +26,8 @@ async def call(services: Services, name: str, function: Function, *values: Any, 
     """
     APP.set(services)
     if function.steps:
-        result = await function.run_steps(partial(_step, services, name, thread), *values)
+        run = partial(_step, services, name, thread)
+        result = await services.part(Pipelines).run(name.replace(".", ":", 1), function, run, *values)
     else:
         result = await _step(services, name, thread, function, *values)
     if hasattr(result, "__aiter__"):
