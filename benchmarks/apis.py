@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from benchmarks.contestants import BARE, OURS
 from benchmarks.figures import Figure, Goal
 from benchmarks.load import fetch, load
+from benchmarks.server import Command, Server
 from benchmarks.sleepers import Sleepers
 from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from benchmarks.cases import Bench
 
 WARM_UP = 1.0
+BIOTHINGS = "BioThings"
+#: The Python of a virtual environment with BioThings.
+BIOTHINGS_PYTHON = os.environ.get("BIOTHINGS_PYTHON", "")
 MODULE = """
 DOCUMENT = {f"field{number}": "0123456789 abcdefghij " * 2 for number in range(36)}
 ROWS = [{"number": number, "name": f"row {number}", "text": "x" * 50} for number in range(10_000)]
@@ -65,7 +70,8 @@ def api_folder(parent: Path) -> Path:
     folder.mkdir()
     (folder / "gramex.yaml").write_text(CONFIG)
     (folder / "echoes.py").write_text(MODULE)
-    shutil.copy(APPS / "bare_api.py", folder)
+    for app in ("bare_api.py", "biothings_api.py"):
+        shutil.copy(APPS / app, folder)
     return folder
 
 
@@ -74,26 +80,36 @@ def bare_api(folder: Path, port: int) -> list[str]:
     return [sys.executable, str(folder / "bare_api.py"), "--port", str(port)]
 
 
+def biothings_api(folder: Path, port: int) -> list[str]:
+    """The same on BioThings."""
+    return [BIOTHINGS_PYTHON, str(folder / "biothings_api.py"), "--port", str(port)]
+
+
 def echo(bench: Bench) -> list[Figure]:
     """Requests/s of an answer of 2 KB that six options decide, and of a list of 1 MB."""
     figures = []
     with ExitStack() as stack:
         folder = api_folder(bench.folder)
-        names = bench.contestants.among(OURS, BARE)
-        commands = {BARE: bare_api, OURS: None}
+        commands: dict[str, Command | None] = {OURS: None, BARE: bare_api}
         servers = {
             name: stack.enter_context(bench.contestants.server(name, folder, QUESTION, commands[name]))
-            for name in names
+            for name in bench.contestants.among(*commands)
         }
-        for title, path, least in (("API, 2 KB, 6 options", QUESTION, 0.5), ("API, a list of 1 MB", "/list", 0.5)):
+        if BIOTHINGS_PYTHON:
+            servers[BIOTHINGS] = stack.enter_context(Server(biothings_api, folder, QUESTION, {}))
+        small, long = [Goal(0.5, BARE), Goal(3, BIOTHINGS)], [Goal(0.5, BARE)]
+        for title, path, goals in (
+            ("API, 2 KB, 6 options", QUESTION, small),
+            ("API, a list of 1 MB", "/list", long),
+        ):
             bodies = {fetch(server.url(path)) for server in servers.values()}
             if len(bodies) > 1:
                 raise RuntimeError(f"the servers give different bodies for {path}")
             for server in servers.values():
                 load(server.url(path), WARM_UP)
             urls = {name: server.url(path) for name, server in servers.items()}
-            samples = in_turn(names, bench.rounds, partial(_rate, urls, bench.seconds))
-            figures.append(Figure(title, "requests/s", samples, [Goal(least, BARE)]))
+            samples = in_turn(list(servers), bench.rounds, partial(_rate, urls, bench.seconds))
+            figures.append(Figure(title, "requests/s", samples, goals))
     return figures
 
 

@@ -28,6 +28,8 @@ class Converter:
         self.type = type_
         self.strict = strict
         self.jsoninput = jsoninput
+        #: What most arguments need: the last text of the query, by one call.
+        self._plain: Any = {str: str, int: int if strict else None, float: float}.get(type_)
         self.items = None if items is None else Converter(items, strict=strict)
 
     def convert(self, value: Any, place: str) -> Any:
@@ -36,6 +38,8 @@ class Converter:
         :raises ValueError: that says what is expected.
         """
         try:
+            if place == "query" and self._plain is not None:
+                return self._plain(value[-1])
             found = self._found(value, place)
             if self.items is None:
                 return found

@@ -38,6 +38,8 @@ class Option:
         self.validator = Validator(
             keyword, enum=made.enum, least=made.min, most=made.max, date_format=made.date_format, alias=self.alias
         )
+        self.groups = made.group
+        self.translations = made.translations
         self.checked = bool(made.enum or made.date_format or made.min is not None or made.max is not None)
         self._check_default()
 
@@ -62,8 +64,8 @@ class Option:
             value = self.converter.convert(value, place)
         except ValueError as error:
             raise OptionError(reason=str(error), keyword=self.keyword, alias=self.alias) from None
-        if self.definition.translations:
-            value = translated(value, self.definition.translations)
+        if self.translations:
+            value = translated(value, self.translations)
         if self.keyword == "jmespath" and value:
             return jmespath_parts(value)
         if self.checked:

@@ -51,7 +51,7 @@ class OptionSet:
         result = Args()
         errors: list[OptionError] = []
         for name, option in self.options(method).items():
-            groups = option.definition.group
+            groups = option.groups
             for group in groups:
                 if group not in result:
                     result[group] = Args()
@@ -62,9 +62,13 @@ class OptionSet:
                     raise
                 errors.append(error)
                 continue
-            if value is not ABSENT:
-                for target in [result[group] for group in groups] if groups else (result,):
-                    target[name] = value
+            if value is ABSENT:
+                continue
+            if not groups:
+                result[name] = value
+            else:
+                for group in groups:
+                    result[group][name] = value
         if errors:
             raise ManyOptionsError(errors)
         return result

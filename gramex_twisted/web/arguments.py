@@ -176,7 +176,9 @@ def clean_text(value: bytes, strip: bool = True) -> str:
 
     :raises UnicodeDecodeError: for what is not UTF-8.
     """
-    text = _CONTROL.sub(" ", value.decode("utf-8"))
+    text = value.decode("utf-8")
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
     return text.strip() if strip else text
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+from urllib.parse import unquote_to_bytes
 
 RawArguments = dict[str, list[bytes]]
 
 
 def parse_query(query: bytes) -> RawArguments:
     """The arguments of ``query``, in order; blank values are kept. No bytes are lost, whatever their encoding."""
-    if not query:
-        return {}
-    parsed = parse_qs(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1", errors="strict")
-    return {name: [value.encode("latin-1") for value in values] for name, values in parsed.items()}
+    found: RawArguments = {}
+    for pair in query.split(b"&"):
+        if pair:
+            if b"+" in pair:
+                pair = pair.replace(b"+", b" ")
+            name, _, value = pair.partition(b"=")
+            if b"%" in pair:
+                name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+            found.setdefault(name.decode("latin-1"), []).append(value)
+    return found

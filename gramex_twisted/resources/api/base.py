@@ -12,6 +12,7 @@ from gramex_twisted.config.apis import ApiSettings
 from gramex_twisted.config.model import Model
 from gramex_twisted.functions.modes import is_async
 from gramex_twisted.options import ManyOptionsError, OptionError
+from gramex_twisted.options.optionset import METHODS
 from gramex_twisted.resources.api.answers import Answer
 from gramex_twisted.resources.api.caching import cache_control
 from gramex_twisted.resources.api.errors import error_body, refusal
@@ -80,7 +81,13 @@ class BaseAPIHandler(Resource):
         if "cors" not in setup.config.kwargs:
             self.own_headers, self.open_to_all = OPEN, True
         self.optionset = self._optionset(setup)
-        self.known = {name: self._names(name) for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
+        self.grouped_format = any(
+            option.definition.group
+            for name in METHODS
+            for option in [self.optionset.options(name).get("format")]
+            if option is not None
+        )
+        self.known = {name: self._names(name) for name in METHODS}
         self.cache_control = self._cache_control(setup)
         told = analytics_of(setup, wanted=self.analytics if options.analytics is None else options.analytics)
         self.after = None if told is None else partial(self._tell, told)
@@ -153,11 +160,11 @@ class BaseAPIHandler(Resource):
 
     def _format(self, context: Context, args: Mapping[str, Any]) -> str:
         wanted = args.get("format")
-        if wanted is None:
+        if wanted is None and self.grouped_format:
             groups = (group for group in args.values() if isinstance(group, dict))
             wanted = next((group["format"] for group in groups if "format" in group), None)
         if wanted is None:
-            return accepted(context.request.headers.get("Accept", ""), self.default_format)
+            return self.variant(context)
         if wanted not in FORMATS:
             raise refusal(OptionError(keyword="format", allowed=list(FORMATS)))
         return str(wanted)
@@ -227,4 +234,5 @@ class BaseAPIHandler(Resource):
 
     def variant(self, context: Context) -> str:
         """See Resource: the format that the Accept header asks for."""
-        return accepted(context.request.headers.get("Accept", ""), self.default_format)
+        sent = context.native.requestHeaders.getRawHeaders(b"Accept")
+        return accepted(b",".join(sent).decode("latin-1"), self.default_format) if sent else self.default_format
