@@ -8,12 +8,13 @@ from typing import Any
 from gramex_twisted.config.document import Config
 
 SECRET_KEY = re.compile(
-    r"(.*[_.-])?(password|passwd|passphrase|pwd|secret|key|token|apikey|credentials?|auth_?header|dsn|authorization|cookie)"
+    r"(.*[_.-])?(password|passwd|passphrase|pwd|secret|key|token|apikey|credentials?|auth_?header|http_auth|dsn|authorization|cookie|salt)"
     r"([_.-](secret|key|token|id))?",
     re.IGNORECASE,
 )
 PLAIN_KEYS = {"cookie", "user_key", "key", "keys", "user.key"}
 URL_PASSWORD = re.compile(r"(\w[\w+.-]*://[^\s:/@]*:)[^\s@/]+@")
+WEBHOOK = re.compile(r"(https://hooks\.slack\.com/[^\s/]+/)[^\s'\"]+")
 MASK = "***"
 SHORTEST = 4
 
@@ -44,7 +45,7 @@ def mask(value: Any, secrets: list[str], hide: bool = False) -> Any:
     for secret in secrets:
         if len(secret) >= SHORTEST:
             value = value.replace(secret, MASK)
-    return URL_PASSWORD.sub(rf"\1{MASK}@", value)
+    return WEBHOOK.sub(rf"\1{MASK}", URL_PASSWORD.sub(rf"\1{MASK}@", value))
 
 
 def is_secret(key: Any, value: Any) -> bool:
