@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 from gramex_twisted.resources.api.formats.plain import plain
 
+#: Line ends that PyYAML folds where it does not write their codes.
+_BREAKS = re.compile("[\x85\u2028\u2029]")
 _Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -23,6 +26,14 @@ class _ReadableDumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+def _text(dumper: Any, value: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if _BREAKS.search(value) else None)
+
+
+for _kind in (_Dumper, _ReadableDumper):
+    _kind.add_representer(str, _text)
 
 
 def to_yaml(value: Any) -> bytes:
