@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gramex_twisted.config.model import Count, Model, Seconds
 
-URL = r"^https?://[^\s/?#]+[^\s#]*$"
 GOOGLE = "https://www.google-analytics.com/mp/collect"
+
+
+_URL = re.compile(r"https?://[^\s/?#]+[^\s#]*")
+
+
+def _address(value: str) -> str:
+    if not _URL.fullmatch(value):
+        raise ValueError(f"must be a URL of http or https, not {value!r}")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_address)]
+"""Where requests are sent."""
 
 
 def _listed(value: Any) -> Any:
@@ -29,15 +42,15 @@ class GA4(Channel):
 
     measurement_id: str = Field(pattern=r"^[\w-]+$", description="The data stream, such as `G-1A2B3C4D5E`.")
     api_secret: str = Field(min_length=1, description="The secret made for it at Admin > Data streams.")
-    endpoint: str = Field(
-        default=GOOGLE, pattern=URL, description="Where it is sent, such as `https://region1.google-analytics.com/...`."
+    endpoint: Url = Field(
+        default=GOOGLE, description="Where it is sent, such as `https://region1.google-analytics.com/...`."
     )
 
 
 class Webhook(Channel):
     """Any server: gets `{"events": [...]}` as JSON."""
 
-    url: str = Field(pattern=URL, description="Where events are posted.")
+    url: Url = Field(description="Where events are posted.")
     headers: dict[str, str] = Field(default={}, description="Headers of the request, such as Authorization.")
 
 
@@ -45,7 +58,7 @@ class Slack(Channel):
     """An incoming webhook of Slack."""
 
     page_views: bool = Field(default=False, description="true: tell of every call, not only of `handler.event`.")
-    url: str = Field(pattern=URL, description="The webhook's address, which is a secret.")
+    url: Url = Field(description="The webhook's address, which is a secret.")
 
 
 class Aws(Channel):
@@ -63,7 +76,7 @@ class Aws(Channel):
     key: str = Field(min_length=1, description="ID of the access key.")
     secret: str = Field(min_length=1, description="The access key.")
     token: str | None = Field(default=None, description="The session token of a temporary key.")
-    endpoint: str | None = Field(default=None, pattern=URL, description="Another address of the service.")
+    endpoint: Url | None = Field(default=None, description="Another address of the service.")
 
     @model_validator(mode="after")
     def _one_target(self) -> Aws:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gramex_twisted.config.model import Model, Seconds, no_bool
+
+_DSN = re.compile(r"https?://[^\s:/@]+(:[^\s/@]*)?@[^\s/@]+/([^\s?#]*/)?\d+")
+
+
+def _dsn(value: str) -> str:
+    if value and not _DSN.fullmatch(value):
+        raise ValueError("must be such as https://key@host/number")
+    return value
+
 
 Rate = Annotated[float, Field(ge=0, le=1), BeforeValidator(no_bool)]
 """A share, between 0 and 1."""
@@ -15,9 +25,8 @@ Rate = Annotated[float, Field(ge=0, le=1), BeforeValidator(no_bool)]
 class Sentry(Model):
     """Sentry, or what speaks its protocol. Without a ``dsn`` nothing is reported."""
 
-    dsn: str = Field(
+    dsn: Annotated[str, AfterValidator(_dsn)] = Field(
         default="",
-        pattern=r"^(https?://[^\s:/@]+(:[^\s/@]*)?@[^\s/@]+/([^\s?#]*/)?\d+)?$",
         description="The project's address: `https://key@host/number`; empty: nothing is reported.",
     )
     environment: str | None = Field(default=None, max_length=64, description="Such as `production` or `staging`.")

@@ -211,7 +211,10 @@ class ConfigTests(AppTestCase):
         for dsn in ("x", "http://host/1", "https://key@host/", "ftp://key@host/1"):
             with self.assertRaises(ExceptionGroup) as caught:
                 self.make_app(f"sentry:\n  dsn: {dsn}\n")
-            self.assertIn("gramex.yaml:2:3: sentry.dsn: must match", str(caught.exception.exceptions[0]))
+            self.assertIn(
+                "gramex.yaml:2:3: sentry.dsn: must be such as https",
+                str(caught.exception.exceptions[0]),
+            )
 
     def test_rates_are_shares(self) -> None:
         with self.assertRaises(ExceptionGroup) as caught:
