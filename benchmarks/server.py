@@ -91,7 +91,7 @@ class Server:
         self.process.wait()
 
     def _answers(self) -> bool:
-        """Whether one request for ``ready`` gives 200; anything but 200 is an error, no connection is False."""
+        """Whether one request for ``ready`` gives 200. No connection and 503 are False, anything else is an error."""
         request = f"GET {self.ready} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n"
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
@@ -100,6 +100,8 @@ class Server:
                     status = response.readline()
                     response.read()
         except OSError:
+            return False
+        if b" 503 " in status:  # the server is starting
             return False
         if b" 200 " not in status:
             raise NotAnsweringError(f"{self.url(self.ready)} answers {status!r}:\n{self._tail()}")

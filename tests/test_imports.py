@@ -195,7 +195,9 @@ class StartUpTests(TestCase):
         environment = {"PYTHONPATH": str(ROOT), "GRAMEXDATA": str(folder / "data")}
         with Server(ours, folder, "/function", environment) as server:
             bodies = [fetch(server.url(path)) for path in ("/function", "/file")]
-            loaded = {name.split(".")[0] for name in fetch(server.url("/loaded")).decode().split()}
+            names = set(fetch(server.url("/loaded")).decode().split())
+        loaded = {name.split(".")[0] for name in names}
         self.assertEqual(bodies, [b"hello", b"file"])
         self.assertIn("gramex_twisted", loaded)
         self.assertEqual(loaded & {"polars", "pandas", "sqlalchemy", "numpy", "klein", "treq", "autobahn"}, set())
+        self.assertEqual(names & {"gramex", "gramex_twisted.compat", "tornado.web", "tornado.ioloop"}, set())

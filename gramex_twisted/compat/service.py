@@ -71,13 +71,12 @@ class Service(Mapping[str, Any]):
 
         Raises RuntimeError where the server runs on another reactor than asyncio's.
         """
-        from tornado.ioloop import IOLoop
-        from tornado.platform.asyncio import AsyncIOLoop
+        from gramex_twisted.web.tornadoloop import ioloop_of
 
         loop = getattr(self._services.reactor, "_asyncioEventloop", None)
         if loop is None:
             raise RuntimeError("gramex.service.main_ioloop needs the asyncio reactor")
-        return IOLoop._ioloop_for_asyncio.get(loop) or AsyncIOLoop(asyncio_loop=loop, make_current=False)
+        return ioloop_of(loop)
 
     @property
     def email(self) -> Any:

@@ -18,7 +18,6 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.resource import Resource
 
 from gramex_twisted.app import Gramex
 from gramex_twisted.config.document import Config
@@ -29,6 +28,7 @@ from gramex_twisted.daemon.processlog import ProcessLog
 from gramex_twisted.daemon.reload import Reloader, lines
 from gramex_twisted.daemon.sockets import Inherited, ListenError
 from gramex_twisted.daemon.source import Source
+from gramex_twisted.daemon.starting import Starting
 from gramex_twisted.web.channel import Limits
 from gramex_twisted.web.site import Site
 
@@ -64,7 +64,7 @@ class GramexDaemon(MultiService):
         self.source = source
         self.reactor = reactor
         self.notifier = Notifier(reactor, environ)
-        self.site = Site(Resource(), reactor, limits_of(config.app.listen))
+        self.site = Site(Starting(), reactor, limits_of(config.app.listen))
         self.site.noisy = False  # it is started and stopped with every port
         self.listeners = Listeners(reactor, self.site, Inherited(environ))
         self.reloader = Reloader(self, reactor)

@@ -23,6 +23,7 @@ from gramex_twisted.web.errorpages import default_page
 from gramex_twisted.web.redirects import Redirects
 from gramex_twisted.web.reply import canonical, header_value
 from gramex_twisted.web.run import as_deferred, is_awaitable
+from gramex_twisted.web.tornadoloop import meet_tornado
 
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
@@ -109,9 +110,12 @@ class Setup:
         :raises ConfigError: with the place of that kwarg.
         """
         try:
-            return compile_function(spec, variables, self.where(*keys), modules=self.services.modules)
+            function = compile_function(spec, variables, self.where(*keys), modules=self.services.modules)
         except ConfigError as error:
             raise ConfigError(error.where, f"{self._path(keys)}: {error.message}") from error.__cause__
+        if function.mode == "async":
+            meet_tornado(self.services.reactor)
+        return function
 
     def redirects(self, option: str | dict[str, Any] | None) -> Redirects:
         """Where the route's ``redirect:`` leads.

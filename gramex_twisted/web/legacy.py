@@ -85,7 +85,8 @@ def with_tornados(own: type[Any], name: str) -> type[Any]:
     """A class that is ``own``, and that of this name in tornado.web too where that is imported already."""
     web = sys.modules.get("tornado.web")
     theirs = None if web is None else getattr(web, name, None)  # it may be half imported
-    return own if theirs is None else _both(own, theirs)
+    made: type[Any] = own if theirs is None else _both(own, theirs)  # type: ignore[arg-type]
+    return made
 
 
 @lru_cache(maxsize=100)

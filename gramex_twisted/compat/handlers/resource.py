@@ -16,6 +16,7 @@ from gramex_twisted.functions.modes import mode_of_callable
 from gramex_twisted.resources.base import Options, Resource, Setup
 from gramex_twisted.web.errorpages import status_of
 from gramex_twisted.web.run import as_deferred, is_awaitable
+from gramex_twisted.web.tornadoloop import meet_tornado
 from gramex_twisted.web.values import HTML
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ClassResource(Resource):
         members |= {"_on_init_methods": [], "_on_finish_methods": [], "_route_resource": self}
         self.context_class = type(self.handler_class.__name__, (self.handler_class,), members)
         self.redirects = setup.redirects(self.options.redirect)
+        meet_tornado(self.services.reactor)
         self.context_class.setup(**AttrDict.deep(setup.config.kwargs))
 
     def handlers(self) -> dict[str, Callable[[Context], Any]]:
