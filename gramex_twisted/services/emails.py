@@ -145,17 +145,19 @@ class Emails(Service, Mapping[str, Mailer]):
     async def _deliver(self, mailer: Mailer, mail: Mail) -> None:
         server = Server.of(mailer.options)
         sending = Sending(server, mail)
-        done: Deferred[list[str]] = Deferred(lambda _: sending.abort())
+        done: Deferred[list[str] | MailError] = Deferred(lambda _: sending.abort())
         # The thread ends a little after it was told to, and then nobody asks.
         self.threads.run(sending.run).addBoth(lambda result: None if done.called else done.callback(result))
         done.addTimeout(mailer.options.timeout, self._services.reactor)
         try:
-            refused = await done
+            result = await done
         except TimeoutError:
             why = f"no end within {mailer.options.timeout:g} s"
             raise MailError(f"{server.host}:{server.port}: {why}") from None
-        if refused:
-            log.warn("email.{name}: not for all: {refused}", name=mailer.name, refused="; ".join(refused))
+        if isinstance(result, MailError):
+            raise result
+        if result:
+            log.warn("email.{name}: not for all: {refused}", name=mailer.name, refused="; ".join(result))
         log.info("email.{name}: sent to {to}", name=mailer.name, to=", ".join(mail.recipients))
 
     def _keep(self, mailer: Mailer, mail: Mail) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -46,13 +47,13 @@ class Sending:
     def __init__(self, server: Server, mail: Mail) -> None:
         self.server = server
         self.mail = mail
+        self._lock = threading.Lock()  # guards the next two
         self._aborted = False
-        self._smtp: smtplib.SMTP | None = None
+        self._socket: socket.socket | None = None
 
-    def run(self) -> list[str]:
-        """Send it; the recipients that the server has refused, where it has taken others.
-
-        :raises MailError: when it has not been accepted for any.
+    def run(self) -> list[str] | MailError:
+        """Send it; the recipients that the server has refused, where it has taken others. A MailError where it has not
+        taken any: returned and not raised, since nobody may wait any more.
         """
         server, mail = self.server, self.mail
         try:
@@ -61,16 +62,27 @@ class Sending:
                 refused = smtp.sendmail(mail.sender, mail.recipients, mail.content)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             why = "given up" if self._aborted else _text(error)
-            raise MailError(f"{server.host}:{server.port}: {why}") from error
+            return MailError(f"{server.host}:{server.port}: {why}")
+        finally:
+            with self._lock:
+                if self._socket is not None:
+                    self._socket.close()
+                    self._socket = None
         return [f"{address}: {_reply(code, text)}" for address, (code, text) in refused.items()]
 
     def abort(self) -> None:
-        """End it, whatever it waits for."""
-        self._aborted = True
-        sock = self._smtp.sock if self._smtp is not None else None
-        if sock is not None:
-            with suppress(OSError):  # it has just ended by itself
-                sock.shutdown(socket.SHUT_RDWR)
+        """End it, whatever it waits for, save for a name to be found and a connection to be made."""
+        with self._lock:
+            self._aborted = True
+            if self._socket is not None:
+                with suppress(OSError):  # it has just ended by itself
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def opened(self, sock: socket.socket) -> None:
+        """There is a connection."""
+        with self._lock:
+            self._socket = sock.dup()  # TLS takes the socket itself away
+        self._check()
 
     def _check(self) -> None:
         if self._aborted:
@@ -79,19 +91,13 @@ class Sending:
     def _connected(self) -> smtplib.SMTP:
         server = self.server
         context = ssl.create_default_context(cafile=server.cafile)
-        smtp: smtplib.SMTP
-        smtp = (
-            smtplib.SMTP_SSL(timeout=PATIENCE, context=context)
-            if server.security == "tls"
-            else smtplib.SMTP(timeout=PATIENCE)
-        )
+        smtp = _Secure(timeout=PATIENCE, context=context) if server.security == "tls" else _Plain(timeout=PATIENCE)
+        smtp.sending = self
         smtp._host = server.host  # type: ignore[attr-defined] # what TLS checks; the constructor would connect at once
-        self._smtp = smtp
         try:
             code, reply = smtp.connect(server.host, server.port)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, reply)
-            self._check()
             if server.security == "starttls":
                 smtp.starttls(context=context)
             if server.user and server.password:
@@ -100,6 +106,25 @@ class Sending:
             smtp.close()
             raise
         return smtp
+
+
+class _Plain(smtplib.SMTP):
+    """Shows its connection to ``sending`` as soon as there is one."""
+
+    sending: Sending
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        try:
+            self.sending.opened(sock)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+
+class _Secure(smtplib.SMTP_SSL, _Plain):
+    """The same, with TLS from the first byte."""
 
 
 def _text(error: BaseException) -> str:

@@ -105,19 +105,25 @@ class FailureTests(EmailCase):
         with self.assertRaises(FileNotFoundError):
             await emails["a"].mail(to="ada@example.org", attachments=["nowhere.pdf"])
 
-    async def silent(self, **factory: bytes) -> tuple[SilentFactory, Any]:
+    async def silent(self, kind: str = "smtp", **factory: bytes) -> tuple[SilentFactory, Any]:
         """A server that answers nothing, with a mailer for it that waits half a second."""
         found = SilentFactory(**factory)
         self.factories.append(found)
         port = reactor.listenTCP(0, found, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
-        emails = self.emails(post={"host": "127.0.0.1", "port": port.getHost().port, "timeout": 0.5})
+        emails = self.emails(post={"type": kind, "host": "127.0.0.1", "port": port.getHost().port, "timeout": 0.5})
         return found, emails["post"]
 
     async def test_a_server_that_says_nothing_is_given_up_on(self) -> None:
         for greeting, reply in ((b"", b""), (b"220 hello\r\n", b""), (b"220 hello\r\n", b"250-more\r\n"),
                                 (b"nonsense\r\n", b""), (b"220 " + b"x" * 100_000, b"")):  # fmt: skip
             _, post = await self.silent(greeting=greeting, reply=reply)
+            self.assertIn("127.0.0.1:", await self.refused(lambda post=post: post.mail(to="ada@example.org")))
+
+    async def test_a_server_that_does_not_speak_tls_is_given_up_on(self) -> None:
+        for kind, greeting, reply in (("smtps", b"", b""), ("smtps", b"220 hello\r\n", b""),
+                                      ("smtpstarttls", b"220 hello\r\n", b"250 STARTTLS\r\n")):  # fmt: skip
+            _, post = await self.silent(kind, greeting=greeting, reply=reply)
             self.assertIn("127.0.0.1:", await self.refused(lambda post=post: post.mail(to="ada@example.org")))
 
     async def test_twenty_mails_to_a_silent_server_delay_no_function(self) -> None:
