@@ -34,8 +34,12 @@ class AppState:
 
     @cached_property
     def conf(self) -> AttrDict:
-        """The whole configuration."""
+        """The whole configuration; ``conf.app`` with its defaults."""
+        from gramex_twisted.config.settings import App
+
         conf: AttrDict = AttrDict.deep(self.services.conf)
+        app = App.model_validate(conf.get("app") or {})
+        conf["app"] = AttrDict.deep(app.model_dump(mode="json", exclude_none=True))
         return conf
 
     @cached_property
