@@ -95,6 +95,7 @@ class Config:
     mime: Mapping[str, str] = field(default_factory=dict)
     """File extension with its dot -> MIME type."""
     secrets: frozenset[str] = frozenset()
+    compat: bool = True
     """Whether `import gramex` finds the names of Gramex 1.x."""
 
     def mark(self, *path: str | int) -> Mark:

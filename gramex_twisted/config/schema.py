@@ -42,6 +42,7 @@ class Sections(Model):
         default={}, description="`NAME: value`, `NAME: {default: value}` or `NAME: {function: expression}`."
     )
     threadpool: ThreadPool = Field(default=ThreadPool(), description="The threads that run user functions.")
+    compat: bool = Field(
         default=True, description="Whether `import gramex` in Python modules finds the names of Gramex 1.x."
     )
     mime: dict[str, str] = Field(default={}, description="File extension -> MIME type: `.md: text/markdown`.")
@@ -131,6 +132,7 @@ class Builder:
             eventlog=checked.eventlog,
             gramexlog=checked.gramexlog,
             secrets=document.secrets,
+            compat=checked.compat,
         )
 
     def check_names(self) -> None:
