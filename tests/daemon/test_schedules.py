@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from tests.processes import ProcessTestCase
+from tests.resources.auth.mailserver import MailServer
 
 GRAMEX = """
 app: {listen: {port: 0}}
@@ -58,3 +59,37 @@ class ScheduleTests(ProcessTestCase):
         await server.line("slow has ended")
         self.assertEqual(await server.exited(), 0)
         self.assertNotIn("Traceback", server.output)
+
+
+class AlertTests(ProcessTestCase):
+    async def test_alerts_user_code_and_watches_in_a_process(self) -> None:
+        mail = MailServer.of(self)
+        self.write(
+            {
+                "gramex.yaml": f"""
+                app: {{listen: {{port: 0}}}}
+                email: {{post: {{host: 127.0.0.1, port: {mail.port}, email: app@example.org}}}}
+                alert:
+                  hello: {{startup: true, data: [ada, bob], each: data, to: '{{{{ row }}}}@example.org', subject: Hi,
+                          html: '<b>{{{{ index }}}}</b>', attachments: [gramex.yaml]}}
+                watch:
+                  file: {{paths: data.csv, on_any_event: jobs.changed}}
+                """,
+                "jobs.py": """
+                def changed(event):
+                    print("changed", event.event_type, flush=True)
+                """,
+            }
+        )
+        server = await self.serve()
+        await server.line("email.post: sent to ada@example.org")
+        await server.line("email.post: sent to bob@example.org")
+        self.assertEqual(mail.recipients, [["ada@example.org"], ["bob@example.org"]])
+        await server.line("alert.hello: done in")
+        server.signal(signal.SIGHUP)
+        await server.line("reloaded ")
+        self.write({"data.csv": "1"})
+        await server.line("changed (created|modified)")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(await server.exited(), 0)
+        self.assertEqual(len(mail.mails), 2)
