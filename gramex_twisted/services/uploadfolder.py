@@ -51,8 +51,10 @@ class Staged:
             view = view[self._file.write(view) :]
         self.size += len(data)
         if self.size - self._flushed >= FLUSH and hasattr(os, "posix_fadvise"):
-            # Linux begins to write these pages now, and so has little left to do when all must be on disk.
-            os.posix_fadvise(self._file.fileno(), self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
+            # Linux begins to write these pages now, and so has little left to do when all must be on disk; and it
+            # forgets those before, which are written: they serve the next ones, where fresh ones would cost more.
+            begin = max(0, self._flushed - FLUSH)
+            os.posix_fadvise(self._file.fileno(), begin, self.size - begin, os.POSIX_FADV_DONTNEED)
             self._flushed = self.size
 
     def whole(self) -> None:
