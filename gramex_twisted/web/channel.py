@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from gramex_twisted.errors import HTTPError, standard_reason
+from gramex_twisted.web.transports import narrow, widen, write_now
 
 if TYPE_CHECKING:
     from gramex_twisted.web.request import Request
@@ -56,6 +57,7 @@ class Channel(HTTPChannel):
     closing = False
     paused_at: float | None = None
     body_held = False
+    relays = False
     _lingering: IDelayedCall | None = None
 
     def __init__(self, site: Site) -> None:
@@ -184,6 +186,8 @@ class Channel(HTTPChannel):
     def requestDone(self, request: Request) -> None:
         self.since = self.site.now
         self.body_held = False
+        self.relays = False
+        narrow(self.transport)
         if not request.body_received:
             self.drop_body()
         super().requestDone(request)
@@ -209,6 +213,23 @@ class Channel(HTTPChannel):
                 self._networkProducer.pauseProducing()
             elif not self._waitingForTransport:
                 self._networkProducer.resumeProducing()
+
+    def relay(self, length: int | None) -> None:
+        """A body goes out that comes in as fast as it goes out: what is written need not wait for another turn."""
+        self.relays = True
+        widen(self.transport, length)
+
+    def write(self, data: bytes) -> None:
+        if self.relays:
+            write_now(self.transport, data)
+        else:
+            super().write(data)
+
+    def writeSequence(self, iovec: list[bytes]) -> None:
+        if self.relays:
+            write_now(self.transport, b"".join(iovec))
+        else:
+            super().writeSequence(iovec)
 
     def drop_body(self) -> None:
         """Read the rest of a body to nowhere; the connection closes after the response."""

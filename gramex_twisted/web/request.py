@@ -15,6 +15,7 @@ from gramex_twisted.web.bodyfile import IN_MEMORY, stored
 from gramex_twisted.web.queries import parse_query
 from gramex_twisted.web.run import drive
 from gramex_twisted.web.stream import ClientGone
+from gramex_twisted.web.transports import widen, write_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,7 @@ class Request(server.Request):
         expected = expect.lower() == b"100-continue" and self.clientproto == b"HTTP/1.1"
         self.requestHeaders.removeHeader(b"Expect")  # the channel would ask for the body at once
         self.content = BytesIO()
+        widen(self.channel.transport, length)
         self.incoming = StreamedBody(self, length, expected=expected)
         return self.incoming
 
@@ -187,15 +189,11 @@ class Request(server.Request):
         self.sentLength = len(body)
         if not self.body_received:
             self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
-        self._announce_close()
-        extra = b"".join(
-            b"%s: %s\r\n" % (name, value)
-            for name, values in self.responseHeaders.getAllRawHeaders()
-            for value in values
-        )
+        own = self.responseHeaders._rawHeaders
+        extra = b"".join([b"%b: %b\r\n" % (name, value) for name, values in own.items() for value in values])
         if self.method == b"HEAD" or status in (204, 304) or status < 200:
             body = b""
-        self.channel.transport.write(b"".join((self.clientproto, head, extra, b"\r\n", body)))
+        write_now(self.channel.transport, b"".join((self.clientproto, head, extra, b"\r\n", body)))
         self.finished = 1
         self._cleanup()
 

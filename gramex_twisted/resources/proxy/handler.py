@@ -131,7 +131,7 @@ class ProxyHandler(Resource):
         headers = self.response_headers.of(context, response.headers, asked)
         if context._session is not None:
             await context.save_session()
-        context.set_status(response.code, response.phrase.decode("latin-1"))
+        context._status, context._reason = response.code, response.phrase.decode("latin-1")  # checked when it came
         if not response.whole:
             return await self._relayed(context, as_lines(headers), response, exchange)
         body = exchange.body(response)
@@ -155,6 +155,7 @@ class ProxyHandler(Resource):
 
         if not stream.gone:
             context.native.on_lost = left
+            context.native.channel.relay(length)
         response.deliverBody(relay)
         await exchange.carried(relay.done)
         if context.recorder is not None:

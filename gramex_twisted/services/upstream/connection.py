@@ -29,6 +29,7 @@ from gramex_twisted.services.upstream.head import (
     split_head,
 )
 from gramex_twisted.services.upstream.response import Response
+from gramex_twisted.web.transports import narrow, widen, write_now
 
 #: Bytes of the longest head of a response, interim responses included.
 LONGEST_HEAD = 64 << 10
@@ -82,9 +83,10 @@ class Connection(Protocol):
         waiting: Deferred[Response] = Deferred(self._cancelled)
         self._waiting = waiting
         if request.bodyProducer is None:
-            self.transport.write(_head(request))
+            write_now(self.transport, _head(request))
         else:
             self._sent = False
+            widen(self.transport, request.bodyProducer.length)
             request.writeTo(self.transport).addCallbacks(self._written, self._not_written)
         return waiting
 
@@ -155,8 +157,10 @@ class Connection(Protocol):
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.callback(response)
-        if not response.whole and not response.wanted:
-            self.pause()
+        if not response.whole:
+            widen(self.transport, response.length)
+            if not response.wanted:
+                self.pause()
 
     def _read_body(self, data: bytes) -> None:
         response = self._response
@@ -195,8 +199,8 @@ class Connection(Protocol):
         """The whole response is here. The connection takes another request if all is as it should be."""
         response, request, sent = self._response, self._request, self._sent
         reusable = self._persistent and sent and not extra and request.persistent and not self.transport.disconnecting
-        if self._paused:
-            self.resume()
+        self.resume()
+        narrow(self.transport)
         waiting = self._waiting
         self._clear()
         self._waiting = waiting

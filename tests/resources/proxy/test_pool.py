@@ -36,10 +36,10 @@ url:
         clients = [await self.ask(f"/up/{number}") for number in range(4)]
         peers = [await self.upstream.next() for _ in clients]
         for peer in peers:
-            await peer.until(b"\r\n\r\n")
+            head = await peer.until(b"\r\n\r\n")
             peer.send(HELLO)
-        for client in clients:
-            self.assertIn(b"hello", await client.closed())
+            number = int(head.partition(b"GET /")[2][:1])
+            self.assertIn(b"hello", await clients[number].closed())
         for peer in peers[:2]:
             await peer.closed()  # which were not in use for the longest
         self.assertEqual([peer.lost for peer in peers[2:]], [None, None])
