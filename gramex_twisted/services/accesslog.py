@@ -25,6 +25,9 @@ from gramex_twisted.web.site import peer_of
 
 log = Logger()
 
+#: Headers by which a trusted proxy says who its client is.
+CLAIMS = frozenset({b"X-Forwarded-For", b"X-Real-Ip"})
+
 
 class AccessLog(Service):
     """Logs requests. ``keys`` are the columns of the CSV file, as in ``log.handlers.requests.keys``.
@@ -67,10 +70,9 @@ class AccessLog(Service):
     def record(self, context: Any) -> None:
         """A request has ended: log its Context."""
         native = context.native
-        view = context._view
-        peer = peer_of(native)
-        if view is not None or context.route.services.trusts(peer):
-            peer = context.request.remote_ip
+        # Only these can make it another than the peer's, and looking at what they say is dear.
+        plain = CLAIMS.isdisjoint(native.requestHeaders._rawHeaders)
+        peer = peer_of(native) if plain else context.request.remote_ip
         self.append(
             (
                 native.code,

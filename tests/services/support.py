@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
 
 from gramex_twisted.services.logrows import Row
 
@@ -87,6 +88,7 @@ def context(**changes: Any) -> Any:
             uri=b"/x?password=pw&q=1",
             client=address,
             started=0.0,
+            requestHeaders=Headers(),
             getHost=lambda: IPv4Address("TCP", "127.0.0.1", 9988),
         ),
         "_view": None,

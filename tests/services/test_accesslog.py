@@ -6,7 +6,6 @@ import logging
 import threading
 from typing import Any
 
-from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
@@ -64,13 +63,14 @@ class AccessLogTest(SynchronousTestCase):
         self.assertEqual(self.console.records[0].levelname, "WARNING")
         self.assertIn("404 GET /x?password=***&q=1 (192.0.2.7) ", self.console.lines[0])
 
-    def test_behind_a_trusted_proxy_the_clients_address_is_logged(self) -> None:
-        native = context().native
-        native.client = IPv4Address("TCP", "trusted", 1)
-        access_log = self.make(keys=["ip"])
-        access_log.record(context(native=native))
-        access_log.flush()
-        self.assertEqual(self.csv.lines, ["198.51.100.1"])
+    def test_where_somebody_says_who_the_client_is_the_requests_address_is_logged(self) -> None:
+        for name in ("X-Forwarded-For", "X-Real-Ip"):
+            native = context().native
+            native.requestHeaders.addRawHeader(name, "198.51.100.1")
+            access_log = self.make(keys=["ip"])
+            access_log.record(context(native=native))
+            access_log.flush()
+            self.assertEqual(self.csv.lines.pop(), "198.51.100.1")
 
     def test_a_request_that_outlives_its_app_is_logged(self) -> None:
         access_log = self.make()
