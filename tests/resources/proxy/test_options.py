@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gramex_twisted.resources.proxy.headers import HTTPHeaders
 from gramex_twisted.resources.proxy.patience import Patience, Watch
+from gramex_twisted.services.upstream.service import Upstreams
 from gramex_twisted.testing import AppTestCase
 
 
@@ -34,7 +35,7 @@ class MistakeTests(AppTestCase):
             self.assertIn("gramex.yaml:2:", str(error), kwargs)
 
     def test_an_app_without_a_proxy_opens_none(self) -> None:
-        self.assertEqual(self.app.gramex.shared._parts, {})
+        self.assertNotIn(Upstreams, self.app.gramex.shared._parts)
 
 
 class HeadersTests(SynchronousTestCase):
