@@ -82,9 +82,7 @@ class Background:
 
         maker = Maker(self.config, self.services, self._function)
         for name, options in self.config.alerts.items():
-            self._try(
-                lambda name, options: self._task(f"alert.{name}", options, maker.make(name, options)), name, options
-            )
+            self._try(self._alert, maker, name, options)
         for name in maker.alerts:
             self._try(maker.check_notified, name)
 
