@@ -156,4 +156,6 @@ CALLBACKS: dict[str, Callable[..., Any]] = {
     "config": config,
     **dict.fromkeys(("yml", "yaml"), opener(yaml, read=True)),
 }
-"""type -> function of a path."""
+"""type -> function of a path; apps add theirs."""
+BUILT_IN = frozenset(CALLBACKS)
+"""Those that no app has added."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.data.errors import SourceError
-from gramex_twisted.data.openers import CALLBACKS
+from gramex_twisted.data.openers import BUILT_IN, CALLBACKS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +61,7 @@ SHOWN = 300
 def kind_of(name: str, ext: str | None) -> str:
     """What a file is, by `ext:` or else by the end of its name. Raises SourceError."""
     end = (ext or Path(name).suffix).lower().lstrip(".")
-    if end not in ENDS and end in CALLBACKS:
+    if end not in ENDS and end in CALLBACKS and end not in BUILT_IN:
         return f"{OWN}{end}"
     if end not in ENDS:
         hint = f"ext: is one of {', '.join(sorted(ENDS))}"
