@@ -1,15 +1,16 @@
-"""``gramex-twisted check | schema | show | init | hash``: what is done with a configuration besides serving it."""
+"""``gramex-twisted check | migrate | schema | show | init | hash | run``: what is done with a configuration."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from getpass import getpass
 from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
 
 EXIT_FAILURE = 1
 
+Findings = Callable[["Config"], Iterable[ConfigError]]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0, 64 for a configuration with errors, 1 for other failures."""
-    options = parser().parse_args(arguments)
-    command = {"check": check, "schema": schema, "show": show, "init": init, "hash": hash_password}[options.command]
-    return command(options)
+    options, others = parser().parse_known_args(arguments)
+    if options.command == "run":
+        return run(list(sys.argv[1:] if arguments is None else arguments))
+    if others:
+        parser().error(f"unrecognized arguments: {' '.join(others)}")
+    return COMMANDS[options.command](options)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,14 +46,29 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("--json", action="store_true", help="print the findings as JSON")
     shown = commands.add_parser("show", help="print the effective configuration, with secrets masked")
     shown.add_argument("--routes", action="store_true", help="print the routes instead, in the order they match")
-    for command in (checked, shown):
+    migrated = commands.add_parser("migrate", help="tell what an app of Gramex 1.x does differently here")
+    migrated.add_argument("--json", action="store_true", help="print the findings as JSON")
+    for command in (checked, shown, migrated):
         command.add_argument("file", nargs="?", help=f"a gramex.yaml or a folder [default: ./{DEFAULT}]")
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key")
     commands.add_parser("schema", help="print the JSON Schema of gramex.yaml, for completion in editors")
     made = commands.add_parser("init", help="write a small app to begin with")
     made.add_argument("folder", nargs="?", default=".", help="where to [default: here]")
     commands.add_parser("hash", help="print the argon2 hash of a password, as it is written in a gramex.yaml")
+    ran = commands.add_parser("run", help="serve an app: --listen.port=8001 sets app.listen.port, as in Gramex 1.x")
+    ran.add_argument("arguments", nargs="*", metavar="[file] [--key=value]", help="what to serve, and what to set")
     return result
+
+
+def run(arguments: list[str]) -> int:
+    """Serve an app."""
+    from gramex_twisted import runner
+
+    try:
+        runner.run(arguments[1:])
+    except ValueError as error:
+        parser().error(str(error))
+    return EXIT_OK
 
 
 def check(options: argparse.Namespace) -> int:
@@ -57,8 +78,8 @@ def check(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def inspect(file: str | None, overrides: Sequence[str] = ()) -> Report:
-    """Load the configuration and build its app, without starting it; what that found."""
+def inspect(file: str | None, overrides: Sequence[str] = (), more: Findings | None = None) -> Report:
+    """Load the configuration and build its app, without starting it; what that found, and what ``more`` finds."""
     name = file or DEFAULT
     path = list(sys.path)
     try:
@@ -66,11 +87,21 @@ def inspect(file: str | None, overrides: Sequence[str] = ()) -> Report:
         source.enter()
         config = source.load()
         errors = (*listen_errors(config), *app_errors(config))
+        found = tuple(more(config)) if more is not None else ()
     except (ConfigError, ExceptionGroup) as error:
         return Report(name, known_errors(error))
     finally:
         sys.path[:] = path
-    return Report(display(source.path), errors, config.warnings)
+    return Report(display(source.path), errors, (*config.warnings, *found))
+
+
+def migrate(options: argparse.Namespace) -> int:
+    """Print what is different for an app of Gramex 1.x. Its status is 0 where nothing is, as far as the files tell."""
+    from gramex_twisted.migrate import findings
+
+    report = inspect(options.file, options.set, findings)
+    print(report.json() if options.json else report.text())
+    return report.exit_code or (EXIT_FAILURE if report.warnings else EXIT_OK)
 
 
 def known_errors(error: BaseException) -> tuple[ConfigError, ...]:
@@ -225,6 +256,11 @@ def walk(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
         elif item.is_file():
             found.append((prefix + item.name, item.read_bytes()))
     return found
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
+    {"check": check, "migrate": migrate, "schema": schema, "show": show, "init": init, "hash": hash_password}
+)
 
 
 if __name__ == "__main__":

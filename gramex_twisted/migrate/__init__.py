@@ -1,0 +1,23 @@
+"""`gramex-twisted migrate`: what an app of Gramex 1.x does differently here, as far as its files tell.
+
+A finding is a ConfigError: a place, and what to do about it. `routes` and `sections` look at the configuration,
+`modules` at the syntax trees of the app's Python files, which are not run for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gramex_twisted.config.document import Config
+from gramex_twisted.errors import ConfigError
+from gramex_twisted.migrate.modules import module_findings
+from gramex_twisted.migrate.routes import route_findings
+from gramex_twisted.migrate.sections import section_findings
+
+
+def findings(config: Config) -> Iterator[ConfigError]:
+    """What is different for the app of ``config``, in the order of its files."""
+    for route in config.routes:
+        yield from route_findings(route)
+    yield from section_findings(config)
+    yield from module_findings({file.parent for file in config.files}, config)

@@ -1,0 +1,70 @@
+"""`gramex-twisted run` takes the overrides of Gramex's command line."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from subprocess import PIPE, Popen
+from urllib.request import urlopen
+
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from gramex_twisted import cli
+from gramex_twisted.runner import twist_arguments
+
+ROOT = Path(__file__).parent.parent
+
+
+class ArgumentTests(SynchronousTestCase):
+    def test_what_gramex_takes(self) -> None:
+        expected = {
+            "": [],
+            "app": ["--config", "app"],
+            "--listen.port=8001": ["--set", "app.listen.port=8001"],
+            "--listen.port 8001": ["--set", "app.listen.port=8001"],
+            "--app.browser=true": ["--set", "app.browser=true"],
+            "--settings.debug": ["--set", "app.settings.debug=true"],
+            "--settings.debug --watch=false": ["--set", "app.settings.debug=true", "--set", "app.watch=false"],
+            "--log.level=debug": ["--set", "log.loggers.gramex.level=DEBUG", "--set", "log.root.level=DEBUG"],
+            "--set=url.x=1 --strict app": ["--set", "url.x=1", "--strict", "--config", "app"],
+            "--config a.yaml -p 0": ["--config", "a.yaml", "--port", "0"],
+            "--session.expiry=a=b": ["--set", "app.session.expiry=a=b"],
+        }
+        self.assertEqual({text: twist_arguments(text.split())[1:] for text in expected}, expected)
+
+    def test_mistakes(self) -> None:
+        self.assertRaisesRegex(ValueError, "there is a file or folder to serve already", twist_arguments, ["a", "b"])
+        self.assertRaisesRegex(ValueError, "--config needs a value", twist_arguments, ["--config"])
+        self.patch(sys, "stderr", io.StringIO())
+        error = self.assertRaises(SystemExit, cli.main, ["check", "--listen.port=1"])
+        self.assertEqual(error.code, 2)
+
+
+class RunTests(TestCase):
+    def test_it_serves(self) -> None:
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "gramex.yaml").write_text(
+            "url: {a: {pattern: /a, handler: FunctionHandler, kwargs: {function: str(1)}}}"
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "gramex_twisted.cli",
+            "run",
+            str(folder),
+            "--listen.port=0",
+            "--listen.address=127.0.0.1",
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRAMEXDATA": str(folder / "data")}
+        with Popen(command, stdout=PIPE, stderr=PIPE, env=environment, text=True) as process:
+            self.addCleanup(process.kill)
+            assert process.stderr is not None
+            line = next(line for line in process.stderr if "serving" in line)
+            with urlopen(line.split()[-1].rstrip("/") + "/a", timeout=60) as response:
+                self.assertEqual(response.read(), b"1")
+            process.terminate()
+            process.stderr.read()
+        self.assertEqual(process.returncode, 0)
