@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE, STDOUT, Popen
 from urllib.request import urlopen
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -59,12 +59,12 @@ class RunTests(TestCase):
             "--listen.address=127.0.0.1",
         ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRAMEXDATA": str(folder / "data")}
-        with Popen(command, stdout=PIPE, stderr=PIPE, env=environment, text=True) as process:
+        with Popen(command, stdout=PIPE, stderr=STDOUT, env=environment, text=True) as process:
             self.addCleanup(process.kill)
-            assert process.stderr is not None
-            line = next(line for line in process.stderr if "serving" in line)
+            assert process.stdout is not None
+            line = next(line for line in process.stdout if "serving" in line)
             with urlopen(line.split()[-1].rstrip("/") + "/a", timeout=60) as response:
                 self.assertEqual(response.read(), b"1")
             process.terminate()
-            process.stderr.read()
+            process.stdout.read()
         self.assertEqual(process.returncode, 0)

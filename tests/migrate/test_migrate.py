@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from gramex_twisted.functions import ModuleSet, alias
 from tests.test_cli import CommandCase
 
 CONFIG = """\
@@ -61,6 +62,11 @@ class Page(tornado.web.RequestHandler):
 
 
 class MigrateTests(CommandCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(alias.remove)
+        self.addCleanup(ModuleSet([self.folder]).forget)
+
     def places(self, *arguments: str) -> tuple[int, list[tuple[str, int, str]]]:
         code, out, _ = self.run_command("migrate", "--json", *arguments)
         report = json.loads(out)
@@ -68,8 +74,8 @@ class MigrateTests(CommandCase):
         return code, [(each["file"], each["line"], each["message"]) for each in found]
 
     def test_an_app_without_a_difference(self) -> None:
-        self.write("url: {a: {pattern: /a, handler: FunctionHandler, kwargs: {function: work.fn}}}\n")
-        self.write("import json\nimport gramex\ndef fn(handler): return gramex.conf.name\n", "work.py")
+        self.write("url: {a: {pattern: /a, handler: FunctionHandler, kwargs: {function: fine.fn}}}\n")
+        self.write("import json\nimport gramex\ndef fn(handler): return gramex.conf.name\n", "fine.py")
         code, out, _ = self.run_command("migrate")
         self.assertEqual((code, out), (0, "gramex.yaml: no errors\n"))
 
@@ -80,7 +86,7 @@ class MigrateTests(CommandCase):
         self.write("def fn(:\n", "old.py")
         self.write("import nothing_here\n", "node_modules/x.py")
         code, found = self.places()
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 1, found)
         expected = [
             ("gramex.yaml", 3, "url.socket: only pages of this server's own origin"),
             ("gramex.yaml", 5, "url.proxy: without `request_headers:`"),
