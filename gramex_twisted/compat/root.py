@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from typing import Any
 
 from gramex_twisted.attrdict import AttrDict
@@ -45,23 +43,17 @@ def shutdown() -> None:
 
 
 def log(*args: Any, **kwargs: Any) -> None:
-    """Log ``kwargs`` as one JSON object, by the logger `gramexlog`. Of a handler among ``args``, its arguments too; a
-    text among them is the name of an entry of `gramexlog:`.
+    """Send ``kwargs`` to a log of `gramexlog:`, soon. Of a handler among ``args``, its arguments too; a text among them
+    is the name of the log.
 
-    Raises ValueError where there is no such entry.
+    Raises ValueError where there is no such log.
     """
-    section = conf_now().get("gramexlog") or {}
-    apps = [name for name in section if name != "flush"]
-    name = next((arg for arg in reversed(args) if isinstance(arg, str)), apps[0] if apps else None)
-    if name not in apps:
-        raise ValueError(f"gramexlog: there is no {name!r}; there is {', '.join(apps) or 'none'}")
-    handler = next((arg for arg in args if hasattr(getattr(arg, "args", None), "items")), None)
-    if handler is not None:
-        kwargs.update({key: values[-1] for key, values in handler.args.items() if values})
-        from gramex_twisted.compat.loginfo import build_log_info
+    services = services_now()
+    if services is None or not services.conf.get("gramexlog"):
+        raise ValueError("gramexlog: there is none; write a section gramexlog: for gramex.log()")
+    from gramex_twisted.services.gramexlog import GramexLogs
 
-        kwargs.update(build_log_info(section[name].get("keys") or [])(handler))
-    logging.getLogger("gramexlog").info("%s", json.dumps({"_index": name, **kwargs}, default=str))
+    services.part(GramexLogs).log(*args, **kwargs)
 
 
 def console(msg: object) -> None:

@@ -83,17 +83,22 @@ class Service(Mapping[str, Any]):
         """The services of ``email:`` by name; each has ``mail(to=..., subject=..., body=...)``."""
         from gramex_twisted.services.emails import Emails
 
-        return self._services.part(Emails)
+        return self._services.part(Emails) if self._services.conf.get("email") else AttrDict()
 
     @property
     def sms(self) -> Any:
-        """The services of ``sms:`` by name."""
-        return self._part("gramex_twisted.services.smses", "Smses", "sms")
+        """The services of ``sms:`` by name; each has ``send(to=..., subject=...)``."""
+        from gramex_twisted.services.smses import Smses
+
+        return self._services.part(Smses) if self._services.conf.get("sms") else AttrDict()
 
     @property
     def eventlog(self) -> Any:
-        """``query(sql)`` and ``add(event, data)``."""
-        return self._part("gramex_twisted.services.eventlog", "EventLog", "eventlog")
+        """``query(sql)`` and ``add(event, data)``; empty where there is no ``eventlog: {path: ...}``."""
+        from gramex_twisted.services.eventlog import EventLog
+
+        section = self._services.conf.get("eventlog") or {}
+        return self._services.part(EventLog) if section.get("path") else AttrDict()
 
     @property
     def schedule(self) -> Mapping[str, Any]:
@@ -120,14 +125,6 @@ class Service(Mapping[str, Any]):
         prefix = f"{section}."
         names = [name.removeprefix(prefix) for name in scheduler.tasks if name.startswith(prefix)]
         return AttrDict((name, TaskView(self._services, scheduler, prefix + name)) for name in names)
-
-    def _part(self, module: str, kind: str, name: str) -> Any:
-        import importlib
-
-        try:
-            return self._services.part(getattr(importlib.import_module(module), kind))
-        except (ImportError, AttributeError):
-            raise AttributeError(f"gramex.service.{name} is not here", name=name) from None
 
 
 class TaskView:

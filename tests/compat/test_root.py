@@ -72,7 +72,8 @@ def service(handler):
     return [getattr(services, "nothing", None), name in services, min(services), services.schedule, services.email]
 def log(handler):
     gramex.log(handler, x=1)
-    gramex.log("nowhere")
+    if handler.args:
+        gramex.log("nowhere")
 """
 FILES = {
     "module.py": MODULE,
@@ -135,8 +136,15 @@ class RootTests(AppTestCase):
         self.assertEqual(self.get("/service/stores").text, "otp")
         self.assertEqual(self.get("/service/email").json(), [None, True, "alert", {}, {}])
 
+    def test_what_is_logged_waits_for_its_server(self) -> None:
+        from gramex_twisted.services.gramexlog import GramexLogs
+
+        self.assertEqual(self.get("/log").status, 200)
+        [record] = self.app.gramex.shared.part(GramexLogs).apps["logs"].waiting
+        self.assertIn(b'"x":1', record)
+
     def test_a_log_without_an_entry_says_which_there_are(self) -> None:
-        self.assertEqual(self.get("/log").status, 500)
+        self.assertEqual(self.get("/log?nowhere=1").status, 500)
         [error] = self.log_errors()
         self.assertIn("gramexlog: there is no 'nowhere'; there is logs", error)
 
