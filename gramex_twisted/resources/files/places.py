@@ -154,10 +154,12 @@ class TablePlaces:
         return url
 
     def find(self, asked: Asked) -> list[Place]:
-        """The file of the first expression that matches the whole path."""
+        """The file of the first expression that matches the whole path, or, as in Gramex 1.x, the beginning of what the
+        pattern's first group has matched."""
         url = decoded(asked.url)
+        group = decoded(asked.group or "").lstrip("/")
         for pattern, folder, rest in self.rows:
-            match = pattern.fullmatch(url)
+            match = pattern.fullmatch(url) or pattern.match(group)
             if match is not None:
                 if "{" not in rest:
                     return [fixed(os.path.join(folder, rest))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -17,7 +17,7 @@ from gramex_twisted.data.memory import Memory
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result
 from gramex_twisted.data.schema import Schema
-from gramex_twisted.data.sources.base import Frame, Table
+from gramex_twisted.data.sources.base import Frame, Source, Table
 from gramex_twisted.data.sources.files import size_of
 from gramex_twisted.data.types import QueryError
 from gramex_twisted.functions import Function
@@ -112,7 +112,7 @@ class Reading:
     def _open(self) -> Table:
         """The table, as the dataset's `function` leaves it."""
         ask = self.ask
-        table = self._table = ask.source.open(ask.values)
+        table = self._table = opened(ask.source, ask.values)
         if self._gone:
             table.cancel()
         if ask.own.function is None or ask.own.dataset.url is None:
@@ -249,3 +249,19 @@ def explained(chosen: Format, asked: bool) -> Iterator[None]:
         if asked:
             raise QueryError("_format", chosen.name, str(error)) from error
         raise SourceError(f"_format={chosen.name}: {error}") from error
+
+
+def opened(source: Source, values: Mapping[str, Sequence[str]]) -> Table:
+    """The table. One that is not there yet is made first, where `columns:` says what it has.
+
+    Raises DataError.
+    """
+    try:
+        return source.open(values)
+    except SourceError:
+        if not (source.dataset.columns and source.dataset.is_database):
+            raise
+        from gramex_twisted.data import changes
+
+        changes.prepare(source, values)
+        return source.open(values)
