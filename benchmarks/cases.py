@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import memory, tables
 from benchmarks.apis import beside_lists, option_parsing
 from benchmarks.apis import echo as api_echo
+from benchmarks.compat import coroutines
 from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twist_web
 from benchmarks.figures import Figure, Goal
 from benchmarks.guarded import guarded, log_ins
@@ -193,6 +194,7 @@ CASES: Mapping[str, Case] = {
     "limit": guarded("/limited", "memory", 0.4),
     "limit-sqlite": guarded("/limited", "sqlite", 0.4),
     "cache": guarded("/cached", "memory", 0.7),
+    "compat": coroutines,
     "log-ins": log_ins,
     "process": process,
     "json": json_documents,
