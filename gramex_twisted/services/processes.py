@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -78,10 +79,19 @@ class Child(ProcessProtocol):
     def _listen_on(self) -> None:
         """Close the pipes that a program which has ended has left to others, once they are quiet."""
         if not self._over:
-            if not self._heard and not self._paused:
+            if not self._heard and not self._paused and not self._readable():
                 self.transport.loseConnection()
             self._heard = False
             self._listening = self._reactor.callLater(QUIET, self._listen_on)
+
+    def _readable(self) -> bool:
+        """Whether there is something in its pipes: a busy reactor comes to a timer before it reads."""
+        poll = select.poll()
+        for fd in (1, 2):
+            pipe = self.transport.pipes.get(fd)
+            if pipe is not None:
+                poll.register(pipe.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def processEnded(self, reason: Failure) -> None:
         self._over = True
