@@ -12,6 +12,8 @@ from gramex_twisted.config.model import Count, Model, Seconds
 GOOGLE = "https://www.google-analytics.com/mp/collect"
 
 
+#: Characters of names. Not ``\w``: for all of Unicode, 64 times, pydantic keeps 6 MB.
+_NAME, _DOTTED = "[A-Za-z0-9_-]", "[A-Za-z0-9_.-]"
 _URL = re.compile(r"https?://[^\s/?#]+[^\s#]*")
 
 
@@ -40,7 +42,7 @@ class Channel(Model):
 class GA4(Channel):
     """Google Analytics 4, by its Measurement Protocol."""
 
-    measurement_id: str = Field(pattern=r"^[\w-]+$", description="The data stream, such as `G-1A2B3C4D5E`.")
+    measurement_id: str = Field(pattern=rf"^{_NAME}+$", description="The data stream, such as `G-1A2B3C4D5E`.")
     api_secret: str = Field(min_length=1, description="The secret made for it at Admin > Data streams.")
     endpoint: Url = Field(
         default=GOOGLE, description="Where it is sent, such as `https://region1.google-analytics.com/...`."
@@ -65,10 +67,14 @@ class Aws(Channel):
     """Amazon's SNS or Firehose."""
 
     topic: str | None = Field(
-        default=None, pattern=r"^arn:[\w-]+:sns:[\w-]+:\d+:[\w.-]+$", description="ARN of the SNS topic to publish to."
+        default=None,
+        pattern=rf"^arn:{_NAME}+:sns:{_NAME}+:[0-9]+:{_DOTTED}+$",
+        description="ARN of the SNS topic to publish to.",
     )
     stream: str | None = Field(
-        default=None, pattern=r"^[\w.-]{1,64}$", description="Or the name of the Firehose stream to put records in."
+        default=None,
+        pattern=rf"^{_DOTTED}{{1,64}}$",
+        description="Or the name of the Firehose stream to put records in.",
     )
     region: str | None = Field(
         default=None, pattern=r"^[a-z0-9-]+$", description="The region, such as `eu-west-1`; default: the topic's."

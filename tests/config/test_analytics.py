@@ -51,6 +51,28 @@ class AnalyticsTests(SynchronousTestCase):
             ],
         )
 
+    def test_names_are_ascii(self) -> None:
+        text = """\
+            analytics:
+              ga4: {measurement_id: G-é, api_secret: s}
+              aws:
+              - {key: k, secret: s, region: x, stream: %s}
+              - {key: k, secret: s, topic: 'arn:aws:sns:eu-west-1:١:usage'}
+            """
+        places = [error.partition(": must")[0] for error in self.errors(text % ("a.b_-" * 13))]
+        self.assertEqual(
+            places,
+            [
+                "gramex.yaml:2:9: analytics.ga4.measurement_id",
+                "gramex.yaml:4:36: analytics.aws[0].stream",
+                "gramex.yaml:5:25: analytics.aws[1].topic",
+            ],
+        )
+        stream = ("a.b_-" * 13)[:64]
+        self.assertEqual(
+            Aws.model_validate({"key": "k", "secret": "s", "region": "x", "stream": stream}).stream, stream
+        )
+
     def test_a_misspelt_key_of_a_channel_is_told(self) -> None:
         told = "gramex.yaml:1:21: analytics.slack: unknown key 'ulr'; did you mean 'url'?"
         self.assertIn(told, self.errors("analytics: {slack: {ulr: 'http://x'}}"))
