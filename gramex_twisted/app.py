@@ -23,6 +23,7 @@ from gramex_twisted.resources.failed import SetupFailedHandler
 from gramex_twisted.resources.native import NativeResource, as_resource
 from gramex_twisted.routing import Route, Router
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.measures import Measures
 from gramex_twisted.services.threads import Threads
 
 log = Logger()
@@ -49,6 +50,7 @@ class Gramex(MultiService):
 
     :param threads: a pool to use instead of one of its own (tests).
     :param previous: the app that this one replaces: sessions and rate limits that it keeps in memory go on.
+    :param measures: what counts its requests; None where nobody asks.
     :raises ExceptionGroup: of ConfigError, for mistakes outside the routes.
     """
 
@@ -60,13 +62,14 @@ class Gramex(MultiService):
         *,
         threads: Threads | None = None,
         previous: Gramex | None = None,
+        measures: Measures | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         self.registry = registry or Registry()
         self.errors: list[ConfigError] = []
         inherited = None if previous is None else previous.shared
-        self.shared: Services = Builder(config, reactor, self, threads, inherited).build()
+        self.shared: Services = Builder(config, reactor, self, threads, inherited, measures).build()
         with running(self.shared):  # user modules are imported now
             self._report(tuple(Background(config, self.shared, waits=previous is not None).errors))
             missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")

@@ -18,6 +18,7 @@ from gramex_twisted.services.caches import Caches
 from gramex_twisted.services.compilers import Compilers
 from gramex_twisted.services.container import Services, trust
 from gramex_twisted.services.logkeys import DEFAULT_KEYS
+from gramex_twisted.services.measures import Measures
 from gramex_twisted.services.otps import Otps, otp_mistake
 from gramex_twisted.services.ratelimits import RateLimits
 from gramex_twisted.services.rooms import Rooms, open_bus
@@ -42,10 +43,17 @@ class Builder:
 
     :param threads: the pool to use for everything, in step with the reactor; None for pools of real threads.
     :param previous: the services of the app that this one replaces: what it holds in memory alone goes on.
+    :param measures: what counts the requests; None where nobody asks.
     """
 
     def __init__(
-        self, config: Config, reactor: Any, parent: MultiService, threads: Threads | None, previous: Services | None
+        self,
+        config: Config,
+        reactor: Any,
+        parent: MultiService,
+        threads: Threads | None,
+        previous: Services | None,
+        measures: Measures | None = None,
     ) -> None:
         self.config = config
         self.reactor = reactor
@@ -53,6 +61,7 @@ class Builder:
         self.threaded = threads is None
         self.threads = threads or Threads(reactor, config.threadpool.workers)
         self.previous = previous
+        self.measures = measures
         self.data_dir = Path(config.variables["GRAMEXDATA"])
         self.root = (config.files[0].parent if config.files else Path.cwd()).absolute()
 
@@ -85,6 +94,7 @@ class Builder:
             caches=self._caches(),
             compilers=self._compilers(),
             rooms=self._rooms(),
+            measures=self.measures,
             parent=self.parent,
         )
 

@@ -75,7 +75,12 @@ class Endpoint(resource.Resource):
         self.error_pages = error_pages(handler, getattr(options, "error", {}))
         self.logged = getattr(options, "log", None) is not False
         self.reports = reports_of(setup.services)
-        calls = (handler.after, None if self.reports is None else self.reports.after)
+        measures = setup.services.measures
+        calls = (
+            handler.after,
+            None if self.reports is None else self.reports.after,
+            None if measures is None else measures.route(self.name).record,
+        )
         self.after = tuple(partial(self._after, call) for call in calls if call is not None)
 
     def _allowed(

@@ -74,6 +74,7 @@ class Services:
     data_dir: Path = Path()
     compilers: Any = None
     rooms: Any = None
+    measures: Any = None
     security: Security = field(default_factory=Security)
     files: FileCache = field(default_factory=FileCache)
     in_flight: InFlight = field(default_factory=InFlight)
@@ -101,6 +102,11 @@ class Services:
         found: P | None = self._parts.get(kind)
         if found is None:
             found = self._parts.setdefault(kind, kind(self))
+        return found
+
+    def made(self, kind: Callable[[Services], P]) -> P | None:
+        """The app's ``kind(services)`` where somebody has asked for it."""
+        found: P | None = self._parts.get(kind)
         return found
 
     def hand_over(self, successor: Services) -> None:

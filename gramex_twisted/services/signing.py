@@ -49,15 +49,19 @@ class Signer:
         return decode_signed_value(self.secret, name, signed, max_age_days=max_age_days)
 
 
-def kept_secret(path: Path) -> str:
-    """The secret in ``path``, made if there is none. Two processes that make it at once agree on one."""
+def kept_secret(path: Path, what: str = "a secret for signed cookies") -> str:
+    """The secret in ``path``, made if there is none. Two processes that make it at once agree on one.
+
+    :param what: what it is, for the log.
+    :raises OSError: when it can be neither read nor kept.
+    """
     try:
-        return path.read_text("ascii").strip() or _made(path)
+        return path.read_text("ascii").strip() or _made(path, what)
     except FileNotFoundError:
-        return _made(path)
+        return _made(path, what)
 
 
-def _made(path: Path) -> str:
+def _made(path: Path, what: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -67,7 +71,7 @@ def _made(path: Path) -> str:
         os.fsync(file.fileno())
     try:
         os.link(temporary, path)  # fails where another process was first, and its secret counts
-        log.info("made a secret for signed cookies in {path}", path=str(path))
+        log.info("made {what} in {path}", what=what, path=str(path))
     except FileExistsError:
         if not path.read_text("ascii").strip():
             os.replace(temporary, path)
