@@ -87,6 +87,17 @@ class Store(Service, ABC):
     async def keys(self, prefix: str = "") -> list[str]:
         """The keys that have not expired, sorted."""
 
+    async def newest(self, limit: int, without: str = "") -> list[tuple[str, Entry]]:
+        """At most ``limit`` keys and entries, the newest first as far as the store can tell. Keys that start with
+        ``without``, where it is not empty, are left out."""
+        keys = [key for key in await self.keys() if not (without and key.startswith(without))]
+        found = [(key, await self.get(key)) for key in keys[:limit]]
+        return [(key, entry) for key, entry in found if entry is not None]
+
+    async def count(self, without: str = "") -> int | None:
+        """How many entries there are; None where it would be dear to find out."""
+        return sum(not (without and key.startswith(without)) for key in await self.keys())
+
     @abstractmethod
     async def purge(self) -> int:
         """Remove what has expired; how many entries that were."""

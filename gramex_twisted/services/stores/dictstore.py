@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from gramex_twisted.services.stores.base import Entry
+from gramex_twisted.services.stores.base import Entry, Store
 from gramex_twisted.services.stores.sqlite import SqliteStore, Work
 from gramex_twisted.services.stores.sqlitefile import connect, connect_reader
 
@@ -22,6 +22,14 @@ class DictStore(SqliteStore):
     async def keys(self, prefix: str = "") -> list[str]:
         """See ``Store.keys``."""
         return [key for key in await self.items() if key.startswith(prefix)]
+
+    async def newest(self, limit: int, without: str = "") -> list[tuple[str, Entry]]:
+        """See ``Store.newest``."""
+        return await Store.newest(self, limit, without)
+
+    async def count(self, without: str = "") -> int | None:
+        """See ``Store.count``."""
+        return await Store.count(self, without)
 
     async def items(self) -> dict[str, bytes]:
         """Every key and value, sorted by key."""

@@ -7,6 +7,7 @@ processes take turns, and each reads the file again when another has replaced it
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -92,6 +93,17 @@ class JsonFileStore(Store):
         await self.ready()
         now = self.clock()
         return sorted(key for key, entry in self._entries.items() if key.startswith(prefix) and not entry.expired(now))
+
+    async def newest(self, limit: int, without: str = "") -> list[tuple[str, Entry]]:
+        """See ``Store.newest``: those that expire last."""
+        await self.ready()
+        now, entries = self.clock(), self._entries
+        found = [
+            (key, entry)
+            for key, entry in entries.items()
+            if not entry.expired(now) and not (without and key.startswith(without))
+        ]
+        return sorted(found, key=lambda item: -(item[1].expires or math.inf))[:limit]
 
     async def purge(self) -> int:
         """See ``Store.purge``."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 from gramex_twisted.services.stores.base import Change, Entry, Store
@@ -90,6 +92,20 @@ class MemoryStore(Store):
         """See ``Store.keys``."""
         now = self.clock()
         return sorted(key for key, entry in self.entries.items() if key.startswith(prefix) and not entry.expired(now))
+
+    async def newest(self, limit: int, without: str = "") -> list[tuple[str, Entry]]:
+        """See ``Store.newest``: those that were written last."""
+        return list(islice(self._others(without), limit))
+
+    async def count(self, without: str = "") -> int | None:
+        """See ``Store.count``."""
+        return sum(1 for _ in self._others(without))
+
+    def _others(self, without: str) -> Iterator[tuple[str, Entry]]:
+        now = self.clock()
+        for key, entry in reversed(self.entries.items()):
+            if not entry.expired(now) and not (without and key.startswith(without)):
+                yield key, entry
 
     async def purge(self) -> int:
         """See ``Store.purge``."""

@@ -121,6 +121,25 @@ class RedisStore(Store):
             if int(cursor) == 0:
                 return sorted(name[start:].decode() for name in found)
 
+    async def newest(self, limit: int, without: str = "") -> list[tuple[str, Entry]]:
+        """See ``Store.newest``. Redis does not tell which are new: these are some."""
+        start, found = len(self.prefix.encode()), dict[str, Entry]()
+        cursor: bytes | int = 0
+        while len(found) < limit:
+            cursor, names = await self._call("SCAN", cursor, "MATCH", escape(self.prefix) + "*", "COUNT", SCAN_COUNT)
+            for key in (name[start:].decode() for name in names):
+                left_out = len(found) >= limit or (without and key.startswith(without))
+                entry = None if left_out else await self.get(key)
+                if entry is not None:
+                    found[key] = entry
+            if int(cursor) == 0:
+                break
+        return list(found.items())
+
+    async def count(self, without: str = "") -> int | None:
+        """See ``Store.count``: every key would have to be looked at."""
+        return None
+
     async def purge(self) -> int:
         """Nothing to do: Redis removes what has expired."""
         return 0

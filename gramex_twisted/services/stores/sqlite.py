@@ -32,6 +32,11 @@ PUT = (
 )
 DELETE = "DELETE FROM entries WHERE store = ? AND key = ?"
 KEYS = "SELECT key, expires FROM entries WHERE store = ? AND key >= ? ORDER BY key"
+_ALIVE = (
+    "FROM entries WHERE store = ? AND (expires IS NULL OR expires > ?) AND (? = '' OR substr(key, 1, length(?)) <> ?)"
+)
+NEWEST = f"SELECT key, value, expires {_ALIVE} ORDER BY rowid DESC LIMIT ?"
+COUNT = f"SELECT count(*) {_ALIVE}"
 PURGE = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE store = ? AND expires <= ? LIMIT ?)"
 #: Entries that one transaction of ``purge`` removes: others can write in between.
 PURGE_SIZE = 500
@@ -116,6 +121,26 @@ class SqliteStore(Store):
 
         keys: list[str] = await self._lane.submit(Work(work, writes=False))
         return keys
+
+    async def newest(self, limit: int, without: str = "") -> list[tuple[str, Entry]]:
+        """See ``Store.newest``: those that were made last."""
+        rows = await self._ask(NEWEST, without, limit)
+        return [(key, Entry(value, expires)) for key, value, expires in rows]
+
+    async def count(self, without: str = "") -> int | None:
+        """See ``Store.count``."""
+        rows = await self._ask(COUNT, without)
+        return int(rows[0][0]) if rows else 0
+
+    async def _ask(self, query: str, without: str, *values: int) -> list[Any]:
+        """Rows of what has not expired; none, and no file is made, where there is no file."""
+        if not self.path.exists():
+            return []
+        bound = (self.entries_of, self.clock(), without, without, without, *values)
+        rows: list[Any] = await self._lane.submit(
+            Work(lambda connection: connection.execute(query, bound).fetchall(), writes=False)
+        )
+        return rows
 
     async def purge(self) -> int:
         """See ``Store.purge``. Others write between its transactions."""

@@ -37,10 +37,12 @@ KEYS = (
 
 
 class Conformance:
-    """Mix into a TestCase. ``values``: some that the store takes. ``purges``: whether purge has anything to do."""
+    """Mix into a TestCase. ``values``: some that the store takes. ``purges``: whether purge has anything to do.
+    ``ordered``: whether it can tell which entries are new."""
 
     values: tuple[bytes, ...] = (b"", b"text", bytes(range(256)), b"\r\n$-1\r\n", b"123", b"x" * (1 << 20))
     purges = True
+    ordered = False
 
     def make(self) -> Store:
         raise NotImplementedError
@@ -101,6 +103,23 @@ class Conformance:
         await self.store.put("k", b"{}", self.clock.now + 5)
         await self.store.update("k", lambda entry: (Entry(entry.value, self.clock.now + 50), None))
         self.assertEqual(await self.store.get("k"), Entry(b"{}", self.clock.now + 50))
+
+    async def test_the_newest_are_bounded_and_neither_they_nor_the_count_have_what_is_left_out_or_expired(
+        self: Any,
+    ) -> None:
+        self.assertEqual(await self.store.newest(9), [])
+        for number in range(6):
+            await self.store.put(f"k{number}", b'{"n":%d}' % number, self.clock.now + 100 + number)
+        await self.store.put("auth:x", b"{}", self.clock.now + 900)
+        await self.store.put("gone", b"{}", self.clock.now + 1)
+        self.clock.now += 2
+        found = dict(await self.store.newest(9, "auth:"))
+        self.assertEqual(found, {f"k{n}": Entry(b'{"n":%d}' % n, self.clock.now + 98 + n) for n in range(6)})
+        self.assertEqual(len(await self.store.newest(9)), 7)
+        self.assertEqual(len(await self.store.newest(4, "auth:")), 4)
+        if self.ordered:
+            self.assertEqual([key for key, _ in await self.store.newest(2, "auth:")], ["k5", "k4"])
+        self.assertIn((await self.store.count(), await self.store.count("auth:")), [(7, 6), (None, None)])
 
     async def test_what_a_change_raises_update_raises_and_nothing_is_changed(self: Any) -> None:
         await self.store.put("k", b"{}")
@@ -213,6 +232,8 @@ class DurableConformance(SharedConformance):
 
 
 class MemoryTests(Conformance, TestCase):
+    ordered = True
+
     def make(self) -> Store:
         return MemoryStore(self.reactor, clock=self.clock)
 
@@ -223,6 +244,7 @@ class BoundedMemoryTests(Conformance, TestCase):
 
 
 class SqliteTests(DurableConformance, TestCase):
+    ordered = True
     kind = "sqlite"
 
     def make(self) -> Store:
@@ -250,6 +272,7 @@ class InlineDictTests(Conformance, TestCase):
 
 
 class JsonFileTests(DurableConformance, TestCase):
+    ordered = True
     kind = "json"
     values = (b"{}", b'{"a":[1,2.5,null,true,"\\u00e9 \xc3\xa9"]}', b'{"long":"%s"}' % (b"x" * (1 << 20)))
 
