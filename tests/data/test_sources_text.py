@@ -90,6 +90,30 @@ class MeaningTests(SourceCase):
         self.assertEqual(self.read("a\n" + "2024-01-31\n" * 5000 + "2024-02-30\n", "a=2024-02-30"), [("2024-02-30",)])
         self.assertEqual(self.read("a\n2024-01-31\n2024-01-31T08:00\n")[0], (datetime(2024, 1, 31),))
 
+    def test_moments_are_the_same_written_alike_or_in_several_ways(self) -> None:
+        day, at = "2024-01-31", datetime(2024, 1, 31, 8, 30, 5)
+        alike = {
+            "T08:30:05": at,
+            " 08:30:05": at,
+            "T08:30": at.replace(second=0),
+            "T08:30:05.25": at.replace(microsecond=250_000),
+            " 08:30:05.1234567": at.replace(microsecond=123_456),
+            "T08:30:05Z": at.replace(tzinfo=UTC),
+            "T10:30:05.5+02:00": at.replace(tzinfo=UTC, microsecond=500_000),
+            "T10:30+0200": at.replace(tzinfo=UTC, second=0),
+        }
+        for text, moment in alike.items():
+            other = " 00:00:01.5" + ("Z" if moment.tzinfo else "")
+            self.assertEqual(self.read(f"a\n{day}{text}\n{day}{text}\nNA\n"), [(moment,), (moment,), (None,)], text)
+            self.assertEqual(self.read(f"a\n{day}{text}\n{day}{other}\n")[0], (moment,), text)
+
+    def test_rows_far_below_and_quotes_around_lines_are_read_whatever_the_first_million_bytes_tell(self) -> None:
+        long = '"' + "line\n" * 300_000 + '"'
+        self.assertEqual(self.read(f"a,b\n1,{long}\n2,x\n", "_c=a"), [(1,), (2,)])
+        self.assertEqual(self.read(f"a,b\n1,{long}\nx,x\n", "_c=a"), [("1",), ("x",)])
+        filler = "1,é\n" * 300_000
+        self.assertEqual(self.read(f"a,b\n{filler}1.5,y\n", "b=y"), [(1.5, "y")])
+
     def test_what_means_nothing_is_null_among_numbers_and_text_among_texts(self) -> None:
         self.assertEqual(self.read("a,b\n1,NA\nNA,NO\n,\n"), [(1, "NA"), (None, "NO"), (None, None)])
         self.assertEqual(self.read("a\n" + "1\n" * 5000 + "NaN\n", "a!"), [(None,)])

@@ -24,6 +24,8 @@ Input: TypeAlias = "Path | bytes"
 
 SAMPLE = 1000
 """Rows that tell what columns hold."""
+SAMPLED = 1 << 20
+"""Bytes that have so many rows in most files: polars takes a tenth of a second to read a few rows of a long one."""
 HEAD, LONGEST_HEAD = 1 << 16, 1 << 24
 """Bytes in which the line with the names must end: at first, and at most."""
 
@@ -71,7 +73,7 @@ class TextFile:
         names, skip = self.names()
         shown = self.shown(names)
         texts: list[Any] = [pl.String()] * len(names)
-        sample = self.parse(len(names), skip, shown, texts, SAMPLE)
+        sample = self.sample(len(names), skip, shown, texts)
         types = list(texts)
         for place in shown:
             types[place] = self.type_of(sample[f"column_{place}"], names[place])
@@ -145,10 +147,23 @@ class TextFile:
             raise SourceError(f"{self.path}: usecols: there is no column {missing[0]!r}")
         return [place for place, name in enumerate(names) if name in wanted or place in wanted]
 
+    def sample(self, width: int, skip: int, shown: list[int], types: Sequence[Any]) -> pl.DataFrame:
+        """The first rows. A line in the midst of quotes may end them: what they tell is tried on all rows."""
+        start = self.more(SAMPLED)
+        source = start[: start.rfind(b"\n") + 1] if len(start) == SAMPLED else start
+        return self.parse(width, skip, shown, types, SAMPLE, source=source)
+
     def parse(
-        self, width: int, skip: int, shown: list[int], types: Sequence[Any], rows: int | None, fallback: bool = False
+        self,
+        width: int,
+        skip: int,
+        shown: list[int],
+        types: Sequence[Any],
+        rows: int | None,
+        fallback: bool = False,
+        source: bytes | None = None,
     ) -> pl.DataFrame:
-        """The rows; with `fallback` as text, where they are not of `types`."""
+        """The rows of the file; with `fallback` as text, where they are not of `types`. Or those of `source`."""
         import polars as pl
 
         schema = {f"column_{place}": dtype for place, dtype in enumerate(types)}
@@ -156,7 +171,7 @@ class TextFile:
         given = ["", *options.asked_nothing] if options.asked_nothing else None
         try:
             return pl.read_csv(
-                self.input,
+                self.input if source is None else source,
                 has_header=False,
                 skip_lines=skip,
                 schema=schema,
@@ -171,7 +186,7 @@ class TextFile:
         except pl.exceptions.NoDataError:
             return pl.DataFrame(schema={f"column_{place}": pl.String() for place in shown})
         except (pl.exceptions.PolarsError, OSError) as error:
-            if fallback:
+            if fallback or source is not None:
                 return self.parse(width, skip, shown, [pl.String()] * width, rows)
             raise troubles.explained(self.path, self.input, error, width, skip, options) from None
 
