@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any, Literal
 
 from gramex_twisted.config.document import Config
@@ -28,6 +29,8 @@ class ProcessLog:
         self.stream = stream or sys.__stderr__
         self._config: Config | None = None
         self._setup: LogSetup | None = None
+        self._follower: logging.Handler | None = None
+        self._unfollow: Callable[[], None] = _nothing
 
     def apply(self, config: Config) -> None:
         """Log as ``config`` says from now on. Raises ConfigError when it cannot be done, and goes on as before."""
@@ -45,6 +48,13 @@ class ProcessLog:
             raise
         self._config = config
 
+    def follow(self, handler: logging.Handler | None) -> None:
+        """Let ``handler`` have every record too from now on, whatever is logged where; None: nobody."""
+        self._unfollow()
+        self._follower, self._unfollow = handler, _nothing
+        if handler is not None and self._setup is not None:
+            self._unfollow = self._setup.follow(handler)
+
     def close(self) -> None:
         """Write what is queued, and put Python's logging back as it was."""
         if self._setup is not None:
@@ -54,4 +64,11 @@ class ProcessLog:
     def _configure(self, config: Config) -> LogSetup:
         section = config.tree.get("log") or CONSOLE
         data = config.variables.get("GRAMEXDATA")
-        return configure(section, format=self.form, data_dir=data, stream=self.stream, marks=config.marks)
+        setup = configure(section, format=self.form, data_dir=data, stream=self.stream, marks=config.marks)
+        if self._follower is not None:
+            self._unfollow = setup.follow(self._follower)
+        return setup
+
+
+def _nothing() -> None:
+    """Nobody follows."""

@@ -36,13 +36,17 @@ class TextFormatter(logging.Formatter):
         rows: list[Row] | None = getattr(record, "rows", None)
         if rows is not None:
             return "\n".join([f"{letter} {self._time(row[7])} {console_line(row)}" for row in rows])
+        text = self.text_of(record).replace("\n", "\n    ")
+        return f"{letter} {self._time(record.created)} {record.name} {text}"
+
+    def text_of(self, record: logging.LogRecord) -> str:
+        """The message with its traceback, and without characters that a terminal acts upon."""
         text = record.getMessage()
         if record.exc_info:
             text = f"{text}\n{self.formatException(record.exc_info)}"
         if record.stack_info:
             text = f"{text}\n{record.stack_info}"
-        text = _ACTIVE.sub(lambda match: escape(match[0]), text.rstrip("\n")).replace("\n", "\n    ")
-        return f"{letter} {self._time(record.created)} {record.name} {text}"
+        return _ACTIVE.sub(lambda match: escape(match[0]), text.rstrip("\n"))
 
     def _time(self, when: float) -> str:
         second, text = self._second

@@ -40,6 +40,7 @@ class LogSetup:
         self._queue = queue
         self._consoles = consoles
         self._restore: list[Callable[[], None]] = []
+        self._tops: list[logging.Logger] = []  # those whose records may not reach the root logger
 
     def install(self, name: str | None, config: Mapping[str, Any], handlers: list[logging.Handler]) -> None:
         """Configure one logger, remembering how it was. None is the root logger."""
@@ -55,9 +56,25 @@ class LogSetup:
             logger.setLevel(level)
         logger.disabled = False
         logger.propagate = bool(config.get("propagate", True))
+        if name not in (None, DIRECT):
+            self._tops.append(logger)
         if handlers and name != DIRECT:
             handlers = [QueueHandler(self._queue, handlers)]
         logger.handlers[:] = handlers
+
+    def follow(self, handler: logging.Handler) -> Callable[[], None]:
+        """Let ``handler`` have all records too, in the queue's thread; call the result to let it have no more."""
+        loggers = [logging.getLogger(), *(logger for logger in self._tops if not logger.propagate)]
+        queued = QueueHandler(self._queue, [handler])
+        for logger in loggers:
+            logger.addHandler(queued)
+
+        def unfollow() -> None:
+            for logger in loggers:
+                logger.removeHandler(queued)
+
+        self._restore.append(unfollow)
+        return unfollow
 
     def __call__(self) -> None:
         """Put every logger back as it was, write what is queued and close the handlers."""
