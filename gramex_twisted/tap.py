@@ -103,7 +103,7 @@ def install_reactor(twist: Any) -> None:
         return
     import asyncio
 
-    from twisted.internet import asyncioreactor
+    from gramex_twisted.daemon.reactor import install
 
     loop: asyncio.AbstractEventLoop
     try:
@@ -113,7 +113,7 @@ def install_reactor(twist: Any) -> None:
     else:
         loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
+    install(loop)
     from twisted.internet import reactor
 
     reactor.callWhenRunning(reap_children, loop)
