@@ -225,6 +225,8 @@ class Endpoint(resource.Resource):
         context._cookies = cookies
         context.finished = False
         context.set_status(status_of(error), reason_of(error))
+        if context.get_status() >= 400 and "no-store" not in (context.get_header("Cache-Control") or ""):
+            context.clear_header("Cache-Control")  # it was said of what is not there
         if context.reservation is not None and context.get_status() >= 400:
             await context.reservation.give_back()
         for name, value in getattr(error, "headers", {}).items():

@@ -65,7 +65,7 @@ class DriveTests(DriveTestCase):
         self.get("/in")
         response = self.upload([("My Notes.txt", b"hello")], tag="new")
         self.assertEqual(response.status, 200, response.text)
-        self.assertEqual(response.json()["inserted"], [{"id": 1}])
+        self.assertEqual(response.json()["data"]["inserted"], [{"id": 1}])
         [row] = self.rows()
         date = row.pop("date")
         self.assertGreater(date, 1_700_000_000)
@@ -227,7 +227,7 @@ class OldFolderTests(DriveTestCase):
         [row] = self.rows()
         self.assertEqual((row["id"], row["file"], row["user_id"], row["tag"]), (7, "old.txt", "bob", None))
         self.assertEqual(self.get("/drive?_download=1&id=7").body, b"old")
-        self.assertEqual(self.upload([("old.txt", b"new")]).json()["inserted"], [{"id": 8}])
+        self.assertEqual(self.upload([("old.txt", b"new")]).json()["data"]["inserted"], [{"id": 8}])
         self.assertEqual(self.names(), ["old.1.txt", "old.txt"])
 
 

@@ -11,6 +11,8 @@ class DefaultPageTests(AppTestCase):
     config = """
     url:
       error: {pattern: '/error/(.*)', handler: FunctionHandler, kwargs: {function: 'fns.error(handler.path_args[0])'}}
+      kept: {pattern: /kept, handler: FileHandler, kwargs: {path: no.txt, headers: {Cache-Control: max-age=60, X-A: b}}}
+      secret: {pattern: /secret, handler: FileHandler, kwargs: {path: x, headers: {Cache-Control: no-store}}}
     """
     files = {
         "fns.py": """
@@ -43,6 +45,11 @@ class DefaultPageTests(AppTestCase):
         response = self.get("/nowhere")
         self.assertEqual(response.json(), {"code": 404, "success": False, "error": "Not Found"})
         self.assertEqual((response.status, response.headers["content-type"]), (404, "application/json; charset=UTF-8"))
+
+    def test_it_is_not_kept_as_long_as_what_is_not_there_would_be(self) -> None:
+        headers = self.get("/kept").headers
+        self.assertEqual((headers.get("cache-control"), headers["x-a"]), (None, "b"))
+        self.assertEqual(self.get("/secret").headers["cache-control"], "no-store")
 
     def test_a_person_gets_a_page(self) -> None:
         response = self.get("/nowhere", headers=BROWSER)

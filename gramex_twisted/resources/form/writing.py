@@ -44,10 +44,9 @@ async def write(handler: FormHandler, context: Context, action: Action) -> Any:
     operations = [_operation(each, action, await _rows(handler, context, each, sent)) for each in asks]
     with answered(handler.name):
         made: list[Change] = await handler.datasets.run(asks[0].own.place, apply_many, operations)
-    metas: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
     for each, change in zip(asks, made, strict=True):
-        metas[each.own.name] = await _report(handler, context, each, change)
-    answer: dict[str, Any] = metas[asks[0].own.name] if handler.sets.single else metas
+        answer[each.own.name] = await _report(handler, context, each, change)
     if handler.sets.modify is not None:
         counts = {each.own.name: change.count for each, change in zip(asks, made, strict=True)}
         answer["modify"] = await handler.run(handler.sets.modify, context, counts, None, context)

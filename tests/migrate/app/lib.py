@@ -49,12 +49,13 @@ def stream(handler):
 
 
 def conf(handler):
-    return [gramex.conf.colours.north, variables["TITLE"], variables["REGIONS"], gramex.conf.app.listen.port, double(3)]
+    return [gramex.appconfig.colours.north, variables["TITLE"], variables["REGIONS"], double(3)]
 
 
 def service(handler):
     found = gramex.service
-    return [sorted(found.schedule), found.url["fn/total"].handler_class.kwargs.function, found.app.settings.login_url]
+    route = found.url["fn/total"].handler_class
+    return ["report" in found.schedule, route.kwargs.function, found.app.settings["login_url"]]
 
 
 def store(handler):

@@ -87,7 +87,7 @@ class ChangeTests(WriteTestCase):
     def test_arguments_are_inserted(self) -> None:
         response = self.send("POST", "/db", data={"city": "Lima", "sales": "5"})
         self.assertEqual(response.status, 200, response.text)
-        self.assertEqual(response.json(), {"filters": [], "ignored": [], "inserted": [{"id": 4}]})
+        self.assertEqual(response.json(), {"data": {"filters": [], "ignored": [], "inserted": [{"id": 4}]}})
         self.assertEqual(response.headers["count-data"], "1")
         self.assertEqual(response.headers["cache-control"], "no-cache, no-store")
         self.assertEqual(self.rows()[-1], [4, "Lima", 5])
@@ -95,7 +95,7 @@ class ChangeTests(WriteTestCase):
     def test_repeated_arguments_are_rows(self) -> None:
         for url in ("/db", "/file"):
             response = self.send("POST", f"{url}?id=8&id=9&city=Lima&city=Quito&sales=5")
-            self.assertEqual(response.json().get("inserted"), [{"id": 8}, {"id": 9}], response.text)
+            self.assertEqual(response.json()["data"].get("inserted"), [{"id": 8}, {"id": 9}], response.text)
             self.assertEqual(self.rows(url)[-2:], [[8, "Lima", 5], [9, "Quito", 5]])
 
     def test_a_json_object_and_a_json_list(self) -> None:
@@ -153,7 +153,7 @@ class ChangeTests(WriteTestCase):
 
     def test_what_names_no_column_is_ignored_and_told(self) -> None:
         response = self.send("POST", "/db?city=Lima&x=1&_meta=y")
-        self.assertEqual(response.json()["ignored"], [["x", ["1"]]])
+        self.assertEqual(response.json()["data"]["ignored"], [["x", ["1"]]])
         self.assertEqual(response.headers["fh-data-inserted"], '[{"id":4}]')
 
     def test_without_id_nothing_can_be_changed(self) -> None:
@@ -170,7 +170,7 @@ class ChangeTests(WriteTestCase):
 
     def test_hooks(self) -> None:
         response = self.send("POST", "/hooked?city=Lima&user=ann")
-        self.assertEqual(response.json()["modify"], "1 of data")
+        self.assertEqual(response.json()["data"]["modify"], "1 of data")
         self.assertEqual(self.get("/db?id=4").json()[0]["who"], "ann")
 
     def test_prepare_sees_each_row_of_a_list(self) -> None:
@@ -256,7 +256,7 @@ class NewTableTests(WriteTestCase):
     """
 
     def test_the_first_insert_makes_it(self) -> None:
-        self.assertEqual(self.send("POST", "/new?x=1.5").json()["inserted"], [{"id": 1}])
+        self.assertEqual(self.send("POST", "/new?x=1.5").json()["data"]["inserted"], [{"id": 1}])
         self.assertEqual(self.get("/new").json(), [{"id": 1, "name": "none", "x": 1.5}])
 
     def test_new_columns_are_added(self) -> None:
