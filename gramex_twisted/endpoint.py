@@ -102,7 +102,7 @@ class Endpoint(resource.Resource):
 
     def render(self, request: Request) -> int:
         """Start to answer ``request``."""
-        request.context = context = self.context_class(request, self, effective_method(request))
+        context = self.context_class(request, self, effective_method(request))
         if self.hsts is not None and over_https(context):
             request.responseHeaders.setRawHeaders(HSTS, self.hsts)
         self.services.in_flight.began()

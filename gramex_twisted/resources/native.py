@@ -55,6 +55,7 @@ class NativeResource(Resource):
     async def serve(self, context: Context) -> Any:
         """Render the resource and wait until it has finished the request."""
         request = context.native
+        request.context = context
         self._split_path(request)
         request.setHeader(b"Server", request.site.server)
         request.setHeader(b"Date", request.site.date)

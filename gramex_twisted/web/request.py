@@ -30,7 +30,8 @@ log = Logger()
 class Request(server.Request):
     """A request of ``gramex_twisted.web.site.Site``.
 
-    ``match`` is what the Router found: the pattern's match, or None. ``context`` is what user code sees of the request.
+    ``match`` is what the Router found: the pattern's match, or None. ``context`` is what user code sees of the request,
+    where a native resource answers: were it here always, each request would be garbage that only a collection frees.
     """
 
     channel: Channel
@@ -55,7 +56,7 @@ class Request(server.Request):
         self.started = perf_counter()
 
     def __conform__(self, interface: Any) -> Any:
-        """``IContext(request)`` is the Context, once the request has an Endpoint."""
+        """``IContext(request)`` is the Context, once a native resource is to answer."""
         from gramex_twisted.web.context import IContext
 
         return self.context if interface is IContext else None

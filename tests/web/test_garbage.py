@@ -1,0 +1,81 @@
+"""A request that is over is freed at once, and not when garbage is collected."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any
+
+from gramex_twisted.testing import AppTestCase
+from tests.wire import Wire
+
+MODULE = """
+import weakref
+
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from gramex_twisted.web.context import IContext
+
+seen = []
+
+
+def plain(handler):
+    seen.append([weakref.ref(handler), weakref.ref(handler.native)])
+    return handler.get_argument("x", "y") + str(handler.session.get("a"))
+
+
+async def later(handler):
+    return plain(handler)
+
+
+def parts(handler):
+    yield plain(handler)
+
+
+class Native(Resource):
+    isLeaf = True
+
+    def render_GET(self, request):
+        request.write(IContext(request).name.encode())
+        request.finish()
+        seen.append(IContext(request).get_argument("x"))
+        return NOT_DONE_YET
+"""
+
+
+class GarbageTests(AppTestCase):
+    files = {"requests_.py": MODULE}
+    config = """
+    app: {session: {type: memory}}
+    url:
+      plain: {pattern: /plain, handler: FunctionHandler, kwargs: {function: requests_.plain}}
+      later: {pattern: /later, handler: FunctionHandler, kwargs: {function: requests_.later}}
+      parts: {pattern: /parts, handler: FunctionHandler, kwargs: {function: requests_.parts}}
+      form: {pattern: /form, handler: FunctionHandler, kwargs: {function: requests_.plain, xsrf_cookies: false}}
+      native: {pattern: /native, handler: requests_.Native}
+    """
+
+    def left(self, head: str) -> tuple[str, list[Any]]:
+        """The answer's status line, and what is left of the request after it."""
+        wire = Wire(self.app)
+        gc.collect()
+        gc.disable()
+        try:
+            wire.send(f"{head}\r\nHost: a\r\n\r\n")
+            [refs] = sys.modules["requests_"].seen
+            return wire.status, [ref() for ref in refs if ref() is not None]
+        finally:
+            gc.enable()
+            sys.modules["requests_"].seen.clear()
+
+    def test_nothing_is_left_of_a_request_that_is_over(self) -> None:
+        for path in ("plain?x=1", "later", "parts"):
+            self.assertEqual(self.left(f"GET /{path} HTTP/1.1"), ("HTTP/1.1 200 OK", []), path)
+        self.assertEqual(self.left("POST /form HTTP/1.1\r\nContent-Length: 0"), ("HTTP/1.1 200 OK", []))
+
+    def test_a_native_resource_finds_its_context_also_when_it_has_finished(self) -> None:
+        wire = Wire(self.app)
+        answer = wire.send("GET /native?x=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual(answer.partition(b"\r\n")[0], b"HTTP/1.1 200 OK")
+        self.assertIn(b"native", answer)
+        self.assertEqual(sys.modules["requests_"].seen, ["1"])
