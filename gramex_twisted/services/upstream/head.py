@@ -37,6 +37,8 @@ class Head(NamedTuple):
     @property
     def persistent(self) -> bool:
         """Whether another request may follow on the same connection."""
+        if b"Connection" not in self.headers._rawHeaders:
+            return self.minor > 0
         tokens = self.tokens(b"Connection")
         return b"close" not in tokens if self.minor else b"keep-alive" in tokens
 
@@ -64,12 +66,14 @@ def parse_head(data: bytes) -> Head:
         raise BadResponseError(f"no HTTP status line: {status[:80]!r}")
     headers = Headers()
     raw = headers._rawHeaders  # there are no line breaks left for its methods to look for
+    names = _nameEncoder._canonicalHeaderCache
     for line in _unfolded(lines) if _FOLDED.search(text) else lines:
         name, colon, value = line.partition(b":")
         try:
             if not colon:
                 raise InvalidHeaderName(name)
-            raw.setdefault(_nameEncoder.encode(name), []).append(value.strip(b" \t"))
+            known = names.get(name) or _nameEncoder.encode(name)
+            raw.setdefault(known, []).append(value.strip(b" \t"))
         except InvalidHeaderName:
             raise BadResponseError(f"no header: {line[:80]!r}") from None
     return Head(int(found[1]), int(found[2]), found[3] or b"", headers)
@@ -95,8 +99,8 @@ def framing(head: Head, method: bytes) -> int:
     """
     if method == b"HEAD" or head.code in (204, 304) or head.code < 200:
         return 0
-    codings = head.tokens(b"Transfer-Encoding")
-    if codings:
+    if b"Transfer-Encoding" in head.headers._rawHeaders:
+        codings = head.tokens(b"Transfer-Encoding")
         if codings != [b"chunked"] or not head.minor:
             raise BadResponseError(f"unknown Transfer-Encoding: {b', '.join(codings)[:80]!r}")
         return CHUNKED
