@@ -29,9 +29,6 @@ def section_findings(config: Config) -> Iterator[ConfigError]:
     for name, watch in _mapping(tree.get("watch")).items():
         if "on_moved" in _mapping(watch):
             yield _found(config, f"watch.{name}: a move is a deletion and a creation", "watch", name, "on_moved")
-    if "user" in _mapping(tree.get("storelocations")):
-        message = "storelocations.user: what earlier log-ins stored of a user is not merged into handler.current_user"
-        yield _found(config, message, "storelocations", "user")
 
 
 def _found(config: Config, message: str, *path: str) -> ConfigError:

@@ -29,7 +29,6 @@ url:
   fine: {pattern: /fine, handler: FunctionHandler, kwargs: {function: work.plain(handler)}}
 watch:
   data: {paths: data.csv, on_moved: work.plain(event)}
-storelocations: {user: {url: 'sqlite:///u.db', table: u}}
 """
 WORK = """\
 import sqlite3
@@ -94,7 +93,6 @@ class MigrateTests(CommandCase):
             ("gramex.yaml", 13, "url.table: name~= is a regular expression here"),
             ("gramex.yaml", 18, "url.several: the format vegam is gone"),
             ("gramex.yaml", 21, "watch.data: a move is a deletion and a creation"),
-            ("gramex.yaml", 22, "storelocations.user: "),
             ("old.py", 1, "is no Python 3: "),
             ("work.py", 5, "plain functions run in threads, and a SQLite connection serves one"),
             ("work.py", 11, "count: plain functions run in threads, several at once"),

@@ -23,6 +23,7 @@ from gramex_twisted.resources.auth.pages import Page, render
 from gramex_twisted.resources.auth.records import Records
 from gramex_twisted.resources.auth.userlog import UserLog
 from gramex_twisted.resources.auth.usersessions import UserSessions
+from gramex_twisted.resources.auth.usertable import UserTable
 from gramex_twisted.resources.base import Resource, Setup
 from gramex_twisted.services.sessions import EXPIRES, INACTIVE
 
@@ -53,6 +54,7 @@ class AuthHandler(Resource):
         self.records = Records(sessions)
         self.delays = Delays(self.services.reactor, self.records, options.delay)
         self.user_log = UserLog(self.services)
+        self.user_table = UserTable(self.services)
         self.user_sessions = UserSessions(sessions)
         self.actions = Actions(self, options.action)
         self.attributes = Attributes(setup, options.lookup, options.rules)
@@ -115,6 +117,7 @@ class AuthHandler(Resource):
         :raises HTTPError: 503 when the log cannot be written; and what an action raises. Then nobody is signed in.
         """
         found: dict[str, Any] = await self.attributes.of({**user, "id": user[id]})
+        found = await self.user_table.signed_in(found)
         key = self.options.user_key
         context.renew_session(self.expiry_days(context))
         session = context.session

@@ -24,6 +24,7 @@ class LogoutHandler(AuthHandler):
             finally:  # whatever happens, they are out
                 await self._end(context, key, name)
             await self.user_log.record("logout", context, str(name))
+            await self.user_table.signed_out(name)
         if not context.finished:
             context.redirect(self.redirects.target(context) or "/")
 

@@ -174,19 +174,23 @@ class DatabaseTable:
             return changed
 
     def append(self, rows: Sequence[Row], columns: Mapping[str, Any]) -> None:
-        """Add ``rows``, as far as the table has columns for them. A missing table is made of ``columns``."""
-        from sqlalchemy import Column, Float, Integer, MetaData, Table, Text, insert, inspect
+        """Add ``rows``, as far as the table has columns for them. See ``prepare``."""
+        from sqlalchemy import insert
 
-        kinds = {"INTEGER": Integer, "REAL": Float}
+        self.prepare(columns)
         with self._connection() as connection:
-            if not inspect(connection).has_table(self.name, schema=self.schema or None):
-                made = [Column(name, kinds.get(str(kind).upper(), Text)()) for name, kind in columns.items()]
-                Table(self.name, MetaData(), *made, schema=self.schema or None).create(connection, checkfirst=True)
-                connection.commit()
             table = self._described(connection)
             known = [{key: value for key, value in row.items() if key in table.c} for row in rows]
             connection.execute(insert(table), known)
             connection.commit()
+
+    def prepare(self, columns: Mapping[str, Any]) -> None:
+        """Make the table, or give it those of ``columns`` (name -> SQL type, or ``{type, primary_key ...}``) that it
+        lacks."""
+        from gramex_twisted.data.changes.alter import alter
+
+        with self._connection():  # so that errors are those of all methods
+            alter(self._opened(), self.name, columns, self.schema or None)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

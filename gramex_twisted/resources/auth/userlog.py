@@ -6,10 +6,7 @@ written share the next transaction.
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from gramex_twisted.errors import HTTPError
+from gramex_twisted.errors import ConfigError, HTTPError
+from gramex_twisted.resources.auth.located import SQLITE, names_of, opened, quoted
+from gramex_twisted.services.logkeys import build_keys
 
 if TYPE_CHECKING:
     from gramex_twisted.services.container import Services
@@ -39,8 +38,6 @@ COLUMNS: Mapping[str, Any] = {
     "ip": "TEXT",
     "browser": "TEXT",
 }
-#: Seconds to wait for others who write to the file.
-PATIENCE = 5.0
 
 
 class UserLog:
@@ -51,7 +48,9 @@ class UserLog:
         default = f"sqlite:///{services.data_dir / 'auth.user.db'}"
         self.url = str(location.get("url") or default)
         self.table = str(location.get("table") or TABLE)
-        self.columns = dict(location.get("columns") or COLUMNS)
+        self.columns = {**COLUMNS, **(location.get("columns") or {})}
+        self.keys = _known(name for name in self.columns if name not in COLUMNS)
+        self._values = build_keys(self.keys)
         self.threads = services.threads
         self.clock = services.sessions.clock
         self._waiting: list[tuple[Row, Deferred[None]]] = []
@@ -79,11 +78,9 @@ class UserLog:
             "name": context.name,
             "class": type(context.route.resource).__name__,
             "datetime": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
-            "time": now,
-            "method": request.method,
             "ip": request.remote_ip,
             "browser": request.headers.get("User-Agent", "")[:500],
-            "headers.User-Agent": request.headers.get("User-Agent", "")[:500],
+            **dict(zip(self.keys, self._values(context), strict=True)),
         }
 
     async def _write_all(self) -> None:
@@ -108,34 +105,30 @@ class UserLog:
     # --- in a thread
 
     def _insert(self, rows: list[Row]) -> None:
-        if self.url.startswith("sqlite:///"):
-            self._insert_sqlite(Path(self.url.removeprefix("sqlite:///")), rows)
+        if self.url.startswith(SQLITE):
+            self._insert_sqlite(Path(self.url.removeprefix(SQLITE)), rows)
         else:
             from gramex_twisted.resources.auth.tables import DatabaseTable
 
             DatabaseTable(self.url, self.table).append(rows, self.columns)
 
     def _insert_sqlite(self, path: Path, rows: list[Row]) -> None:
-        """By the standard library, since most apps log here, and not all have SQLAlchemy."""
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection, connection:
-            connection.execute("PRAGMA synchronous = FULL")
-            kinds = ", ".join(f"{_quoted(name)} {_kind(spec)}" for name, spec in self.columns.items())
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(self.table)} ({kinds})")
-            found = connection.execute(f"PRAGMA table_info({_quoted(self.table)})")
-            names = [name for _, name, *_ in found if name in rows[0]]
-            into = ", ".join(map(_quoted, names))
+        with opened(path, self.table, self.columns) as connection:
+            names = [name for name in names_of(connection, self.table) if name in rows[0]]
+            into = ", ".join(map(quoted, names))
             marks = ", ".join("?" * len(names))
             values = [[row.get(name) for name in names] for row in rows]
-            connection.executemany(f"INSERT INTO {_quoted(self.table)} ({into}) VALUES ({marks})", values)
+            connection.executemany(f"INSERT INTO {quoted(self.table)} ({into}) VALUES ({marks})", values)
 
 
-def _kind(spec: Any) -> str:
-    written = str(spec.get("type", "TEXT") if isinstance(spec, dict) else spec).upper()
-    return written if written in ("TEXT", "INTEGER", "REAL") else "TEXT"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _known(names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that a request has a value for; the others are logged."""
+    known = []
+    for name in names:
+        try:
+            build_keys([name], "storelocations.userlog.columns")
+        except ConfigError as error:
+            log.warn("{error}: the column stays empty", error=error)
+        else:
+            known.append(name)
+    return known
