@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.data import cursor
@@ -138,7 +139,9 @@ def to_json(frame: pl.DataFrame, fields: tuple[Field, ...]) -> bytes:
     ]
     written = renamed.with_columns(texts) if texts else renamed
     written.columns = frame.columns
-    return written.write_json().encode()
+    buffer = BytesIO()  # and no text, which would be decoded and encoded again
+    written.write_json(buffer)
+    return buffer.getvalue()
 
 
 def _filtered(query: Query, table: FrameTable, rows: pl.LazyFrame) -> pl.LazyFrame:

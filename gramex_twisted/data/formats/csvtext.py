@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from io import BytesIO
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
@@ -177,4 +178,7 @@ def _written(answer: Tabular, dialect: Dialect) -> bytes:
         return head + lines(answer.fields, answer.rows, dialect)
     texts = iso_texts(answer.frame, answer.fields, " ")
     null = dialect.null(len(answer.fields))
-    return head + texts.write_csv(include_header=False, separator=dialect.sep, null_value=null).encode()
+    buffer = BytesIO(head)
+    buffer.seek(len(head))
+    texts.write_csv(buffer, include_header=False, separator=dialect.sep, null_value=null)
+    return buffer.getvalue()

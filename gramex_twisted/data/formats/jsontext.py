@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -127,7 +128,9 @@ def _lines(found: Tabular) -> bytes:
         return _row_lines(found)
     if any(field.rounded or field.kind is Kind.OTHER for field in found.fields):
         return _row_lines(found.result())
-    return iso_texts(found.frame, found.fields).write_ndjson().encode()
+    buffer = BytesIO()
+    iso_texts(found.frame, found.fields).write_ndjson(buffer)
+    return buffer.getvalue()
 
 
 def _row_lines(result: Result) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gramex_twisted.data import formats
@@ -201,7 +201,7 @@ class Reading:
             answer = table.run(query)
             with explained(chosen, options != chosen.options):
                 body = formats.write(chosen.info.name, {self.ask.own.name: answer}, single=True, options=options)
-            return body, answer.after, f'"{blake2b(body, digest_size=12).hexdigest()}"'
+            return body, answer.after, f'"{sha256(body).hexdigest()[:24]}"'
 
         version = table.version
         if version is None or chosen.info.name not in KEPT:
