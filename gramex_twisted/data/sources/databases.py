@@ -104,6 +104,11 @@ class DatabaseTable:
         self._cancelled = False
 
     @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._cancelled
+
+    @property
     def schema(self) -> Schema:
         """See Table."""
         if self._table is None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gramex_twisted.data.errors import SourceError
+from gramex_twisted.data.errors import Cancelled, SourceError
 from gramex_twisted.data.sources.base import Frame, Shared, Table, Values, frame_of
 from gramex_twisted.data.sources.databases import DatabaseTable, engine_of
 from gramex_twisted.data.sources.dataset import Dataset
@@ -57,18 +57,27 @@ class QuerySource:
 
     def open(self, values: Values) -> Table:
         """See Source."""
-        engine = engine_of(self.dataset, self.shared, values)
-        clause = self.clause(values)
-        found = QueryTable(engine, self.shared, clause)
+        return self.finish(self.begin(values))
+
+    def begin(self, values: Values) -> QueryTable:
+        """What `finish` opens, which may run the query: meanwhile it can be cancelled. Raises QueryError, SourceError.
+
+        Nothing is asked of the database yet.
+        """
+        return QueryTable(engine_of(self.dataset, self.shared, values), self.shared, self.clause(values))
+
+    def finish(self, found: QueryTable) -> Table:
+        """The table, or the rows that the query finds. Raises DataError."""
         if self.dataset.state is None and found.is_table:
             return found
         try:
-            return self.kept(found, clause, values)
+            return self.kept(found)
         finally:
             found.close()
 
-    def kept(self, found: QueryTable, clause: sa.TextClause, values: Values) -> Frame:
+    def kept(self, found: QueryTable) -> Frame:
         """The result of the query: from Memory, while `state:` is what it was."""
+        clause = found.clause
         stamp = found.state(self.dataset.state) if self.dataset.state is not None else None
         if stamp is None:
             return frame_of(found.frame())
@@ -87,7 +96,12 @@ class QuerySource:
 
         from gramex_twisted.data.sources.files import size_of
 
-        return Frame(self.shared.memory.get(key, stamp, make, size_of), stamp)
+        while True:
+            try:
+                return Frame(self.shared.memory.get(key, stamp, make, size_of), stamp)
+            except Cancelled:  # whoever ran it has left: then we do, unless it was us
+                if found.cancelled:
+                    raise
 
 
 class QueryTable(DatabaseTable):

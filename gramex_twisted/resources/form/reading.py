@@ -19,6 +19,7 @@ from gramex_twisted.data.records import Result
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.sources.base import Frame, Source, Table
 from gramex_twisted.data.sources.files import size_of
+from gramex_twisted.data.sources.queries import QuerySource
 from gramex_twisted.data.types import QueryError
 from gramex_twisted.functions import Function
 from gramex_twisted.resources.form.asking import Ask
@@ -112,9 +113,8 @@ class Reading:
     def _open(self) -> Table:
         """The table, as the dataset's `function` leaves it."""
         ask = self.ask
-        table = self._table = opened(ask.source, ask.values)
-        if self._gone:
-            table.cancel()
+        table = opened(ask.source, ask.values, self._begun)
+        self._begun(table)
         if ask.own.function is None or ask.own.dataset.url is None:
             return table
         try:
@@ -123,6 +123,12 @@ class Reading:
             table.close()
             raise
         return self._table
+
+    def _begun(self, table: Table) -> None:
+        """From now on `cancel` is for `table`."""
+        self._table = table
+        if self._gone:
+            table.cancel()
 
     def _transformed(self, table: Table, function: Function) -> Table:
         """What `function` makes of the table; kept as long as the table is the same, unless it looks at the request."""
@@ -251,11 +257,15 @@ def explained(chosen: Format, asked: bool) -> Iterator[None]:
         raise SourceError(f"_format={chosen.name}: {error}") from error
 
 
-def opened(source: Source, values: Mapping[str, Sequence[str]]) -> Table:
+def opened(source: Source, values: Mapping[str, Sequence[str]], begun: Callable[[Table], None]) -> Table:
     """The table. One that is not there yet is made first, where `columns:` says what it has.
 
-    Raises DataError.
+    `begun` gets a query that is run to open it. Raises DataError.
     """
+    if isinstance(source, QuerySource):
+        running = source.begin(values)
+        begun(running)
+        return source.finish(running)
     try:
         return source.open(values)
     except SourceError:

@@ -52,6 +52,10 @@ class DatabaseTestCase(WaitingCase):
             pattern: /patient
             handler: FormHandler
             kwargs: {{url: "{url}", query: "SELECT pg_sleep(60) AS slept /* patient */", timeout: 90}}
+          kept:
+            pattern: /kept
+            handler: FormHandler
+            kwargs: {{url: "{url}", query: "SELECT pg_sleep(60) AS slept /* kept */", state: SELECT 1, timeout: 90}}
           rows:
             pattern: /rows
             handler: FormHandler
@@ -122,6 +126,17 @@ class PostgresTests(DatabaseTestCase):
         await asked.addErrback(lambda failure: None)
         await self.until(lambda: self.running("/* patient */") == 0)
         self.assertEqual((await self.get("/quick")).text, "quick")
+
+    async def test_a_client_that_leaves_ends_a_query_whose_result_would_have_been_kept(self) -> None:
+        first, second = self.ask("/kept"), self.ask("/kept")
+        in_flight = self.gramex.shared.in_flight
+        await self.until(lambda: self.running("/* kept */") == 1 and in_flight.count == 2)
+        first.cancel()
+        await first.addErrback(lambda failure: None)
+        await self.until(lambda: in_flight.count == 1)
+        second.cancel()
+        await second.addErrback(lambda failure: None)
+        await self.until(lambda: in_flight.count == 0 and self.running("/* kept */") == 0)
 
     def ask(self, path: str) -> Deferred[Any]:
         agent = Agent(reactor)
@@ -219,6 +234,14 @@ class SQLiteTests(WaitingCase):
               url: sqlite:///$YAMLPATH/a.db
               query: WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS most FROM n
               timeout: 1
+          kept:
+            pattern: /kept
+            handler: FormHandler
+            kwargs:
+              url: sqlite:///$YAMLPATH/a.db
+              query: WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS most FROM n
+              state: SELECT count(*) FROM t
+              timeout: 300
           rows: {pattern: /rows, handler: FormHandler, kwargs: {url: "sqlite:///$YAMLPATH/a.db", table: t, id: id}}
           many: {pattern: /many, handler: FormHandler, kwargs: {url: "sqlite:///$YAMLPATH/a.db", table: many}}
     """
@@ -235,6 +258,15 @@ class SQLiteTests(WaitingCase):
         endless: Deferred[Any] = Deferred.fromCoroutine(self.get("/endless"))
         self.assertEqual((await self.get("/rows")).json(), [{"id": 1}])
         self.assertEqual((await endless).status, 504)
+
+    async def test_a_client_that_leaves_ends_a_query_whose_result_would_have_been_kept(self) -> None:
+        asked = Agent(reactor).request(b"GET", f"http://127.0.0.1:{self.port.getHost().port}/kept".encode())
+        in_flight = self.gramex.shared.in_flight
+        making = self.gramex.shared.part(Datasets).memory._making
+        await self.until(lambda: in_flight.count == 1 and making)
+        asked.cancel()
+        await asked.addErrback(lambda failure: None)
+        await self.until(lambda: in_flight.count == 0 and not making)
 
     async def test_an_answer_is_kept_until_the_table_changes(self) -> None:
         self.assertEqual((await self.get("/rows")).json(), [{"id": 1}])
@@ -281,6 +313,8 @@ class MariaDBTests(DatabaseTestCase):
     template = DatabaseTestCase.template.replace(
         "pg_sleep(:s) AS slept, 1 AS one", "sleep(:s) AS slept, 1 AS one FROM numbers WHERE id = 1"
     ).replace("pg_sleep(60) AS slept", "sleep(60) AS slept FROM numbers WHERE id = 1")
+
+    test_kept = PostgresTests.test_a_client_that_leaves_ends_a_query_whose_result_would_have_been_kept
 
     def running(self, text: str) -> int:
         with self.engine.connect() as connection:
