@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from getpass import getpass
 from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
-
-import yaml
 
 from gramex_twisted.config.check import EXIT_CONFIG, EXIT_OK, Report
 from gramex_twisted.config.imports import display
@@ -132,6 +131,23 @@ def listen_errors(config: Config) -> tuple[ConfigError, ...]:
                 listener.certificate.options()
     except ListenError as error:
         return (ConfigError(str(config.mark("app", "listen")), str(error)),)
+    return admin_errors(config)
+
+
+def admin_errors(config: Config) -> tuple[ConfigError, ...]:
+    """What is wrong with the admin's endpoint, and whether its packages are there."""
+    from gramex_twisted.daemon.admin.service import MISSING, listener_of
+    from gramex_twisted.daemon.sockets import ListenError
+
+    options = config.app.admin
+    if options is None:
+        return ()
+    if find_spec("prometheus_client") is None:
+        return (ConfigError(str(config.mark("app", "admin")), MISSING.format("prometheus_client")),)
+    try:
+        listener_of(options)
+    except ListenError as error:
+        return (ConfigError(str(config.mark("app", "admin", "listen")), f"app.admin.listen: {error}"),)
     return ()
 
 
@@ -156,36 +172,10 @@ def show(options: argparse.Namespace) -> int:
         return EXIT_CONFIG
     finally:
         sys.path[:] = path
+    from gramex_twisted.config.showing import as_yaml, effective
+
     print(route_table(config) if options.routes else as_yaml(effective(config)), end="")
     return EXIT_OK
-
-
-def effective(config: Config) -> dict[Any, Any]:
-    """The tree with the defaults of ``app:`` and ``threadpool:`` filled in, and secrets masked."""
-    from gramex_twisted.config.masking import masked
-
-    defaults = {
-        "app": config.app.model_dump(mode="json", exclude_none=True),
-        "threadpool": config.threadpool.model_dump(mode="json"),
-    }
-    return masked(config, {**config.tree, **defaults})
-
-
-def as_yaml(tree: dict[Any, Any]) -> str:
-    """``tree`` as YAML. What has no YAML (results of variables' functions) is shown as text."""
-    text: str = yaml.dump(tree, Dumper=ShowDumper, sort_keys=False, allow_unicode=True, width=120)
-    return text
-
-
-class ShowDumper(yaml.SafeDumper):
-    """Writes each value in full, and any object as its text."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Never write an alias: people read this."""
-        return True
-
-
-ShowDumper.add_multi_representer(object, lambda dumper, value: dumper.represent_str(str(value)))
 
 
 def route_table(config: Config) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from gramex_twisted.config.admin import Admin
+from gramex_twisted.config.admin import long_form as admin_form
 from gramex_twisted.config.model import Count, Model, Seconds, Size, no_bool
 
 Store = Literal["sqlite", "memory", "json", "redis"]
@@ -189,6 +191,9 @@ class App(Model):
     session: Session = Field(default=Session(), description="The store of sessions and their cookie.")
     ratelimit: RateLimitStore = Field(default=RateLimitStore(), description="The store of rate limits.")
     broadcast: Broadcast = Field(default=Broadcast(), description="Rooms of WebSockets in several processes.")
+    admin: Annotated[
+        Admin | None, BeforeValidator(admin_form, json_schema_input_type=Admin | bool | int | str | None)
+    ] = Field(default=None, description="Health checks, metrics and pages for whoever runs it; off unless set.")
     base_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",

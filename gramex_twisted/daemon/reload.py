@@ -7,6 +7,8 @@ been. Triggers that come while a reload runs become one more reload after it.
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from gramex_twisted.daemon.listeners import Change, listeners_of
 from gramex_twisted.daemon.sockets import ListenError
 from gramex_twisted.daemon.source import config_errors
 from gramex_twisted.errors import ConfigError
@@ -24,9 +25,26 @@ from gramex_twisted.services.watcher import Watcher
 if TYPE_CHECKING:
     from gramex_twisted.app import Gramex
     from gramex_twisted.config.document import Config
-    from gramex_twisted.daemon.service import GramexDaemon
+    from gramex_twisted.daemon.service import Changes, GramexDaemon
 
 log = Logger()
+
+
+@dataclass
+class Record:
+    """How reloads have ended: how many worked and how many failed; when the last one ended, in seconds since 1970, and
+    why it failed, if it did."""
+
+    done: int = 0
+    failed: int = 0
+    last: float | None = None
+    error: str = ""
+
+    def ended(self, error: str = "") -> None:
+        """Note one that has ended just now."""
+        self.done += not error
+        self.failed += bool(error)
+        self.last, self.error = time.time(), error
 
 
 class Reloader:
@@ -36,6 +54,7 @@ class Reloader:
         self.daemon = daemon
         self.reactor = reactor
         self.watcher = Watcher(reactor, self._changed)
+        self.record = Record()
         self._running: Deferred[None] | None = None
         self._again = ""
         self._stopped = False
@@ -88,10 +107,12 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the new app, the old one goes on
             report(error)
             log.error("the reload failed; the app goes on as it was")
+            self.record.ended(first_line(error))
             self._watch_for_mending(error)
             daemon.notifier.ready(f"reload failed, serving what was loaded before: {first_line(error)}")
         else:
             log.info("reloaded {path}", path=str(daemon.source))
+            self.record.ended()
             self.watch(daemon.app.config)
             daemon.notifier.ready(daemon.status)
 
@@ -105,7 +126,7 @@ class Reloader:
 
     async def _replace(self) -> None:
         config = await deferToThread(self.daemon.source.load)
-        change = await self.daemon.listeners.prepare(listeners_of(config.app.listen))
+        change = await self.daemon.prepare(config)
         try:
             app = await self._build(config)
         except BaseException:
@@ -134,7 +155,7 @@ class Reloader:
             raise
         return app
 
-    async def _take_over(self, app: Gramex, change: Change) -> None:
+    async def _take_over(self, app: Gramex, change: Changes) -> None:
         old = self.daemon.app
         self.daemon.use(app)
         old.hand_over(app)

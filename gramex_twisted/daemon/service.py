@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -22,7 +23,8 @@ from twisted.python.failure import Failure
 from gramex_twisted.app import Gramex
 from gramex_twisted.config.document import Config
 from gramex_twisted.config.settings import Listen
-from gramex_twisted.daemon.listeners import Listeners, listeners_of
+from gramex_twisted.daemon.admin.service import AdminChange, Administration
+from gramex_twisted.daemon.listeners import Change, Listeners, listeners_of
 from gramex_twisted.daemon.notify import Notifier
 from gramex_twisted.daemon.processlog import ProcessLog
 from gramex_twisted.daemon.reload import Reloader, lines
@@ -67,11 +69,12 @@ class GramexDaemon(MultiService):
         self.site = Site(Starting(), reactor, limits_of(config.app.listen))
         self.site.noisy = False  # it is started and stopped with every port
         self.listeners = Listeners(reactor, self.site, Inherited(environ))
+        self.admin = Administration(self, reactor, self.listeners.inherited)
         self.reloader = Reloader(self, reactor)
         self.log = log
         self._first_config = config
         self._exit_status = 0
-        self._stopping = False
+        self.started = self.stopping = False
         self._hurry: Deferred[None] = Deferred()
         self._handlers: dict[int, Any] = {}
 
@@ -82,7 +85,22 @@ class GramexDaemon(MultiService):
 
     def make_app(self, config: Config) -> Gramex:
         """An app for ``config``, not started."""
-        return Gramex(config, self.reactor, previous=getattr(self, "app", None))
+        measures = self.admin.measures if config.app.admin is not None else None
+        return Gramex(config, self.reactor, previous=getattr(self, "app", None), measures=measures)
+
+    @property
+    def apps(self) -> list[Gramex]:
+        """The current app, and those before it that still have something to finish."""
+        return [app for app in self if isinstance(app, Gramex)]
+
+    async def prepare(self, config: Config) -> Changes:
+        """Open the ports that ``config`` wants: all of them, or none and ListenError is raised (or ConfigError)."""
+        change = await self.listeners.prepare(listeners_of(config.app.listen))
+        try:
+            return Changes(change, await self.admin.prepare(config))
+        except BaseException:
+            change.abandon()
+            raise
 
     def use(self, app: Gramex) -> None:
         """Let ``app`` answer from now on."""
@@ -103,7 +121,7 @@ class GramexDaemon(MultiService):
     async def _start(self) -> None:
         """Open the ports and build the app, before the reactor runs wherever that is possible; then announce it."""
         config = self._first_config
-        change = await self.listeners.prepare(listeners_of(config.app.listen))
+        change = await self.prepare(config)
         app = self.make_app(config)
         app.setServiceParent(self)
         self.use(app)
@@ -113,6 +131,7 @@ class GramexDaemon(MultiService):
         self.reactor.callWhenRunning(running.callback, None)
         await running
         self._install_signals()
+        self.started = True
         self.notifier.start_watchdog()
         self.reloader.watch(config)
         log.info("{status}", status=self.status)
@@ -165,9 +184,9 @@ class GramexDaemon(MultiService):
 
     def _terminate(self, number: int) -> None:
         name = signal.Signals(number).name
-        if not self._stopping:
+        if not self.stopping:
             log.info("{name}: stopping", name=name)
-            self._stopping = True
+            self.stopping = True
             self.reactor.addSystemEventTrigger("after", "shutdown", self._limit_exit)
             self.reactor.stop()
         else:
@@ -182,7 +201,7 @@ class GramexDaemon(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """Stop accepting, finish what runs, stop the app. Fires when all that is done, or its time is up."""
-        self._stopping = True
+        self.stopping = True
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -193,6 +212,7 @@ class GramexDaemon(MultiService):
         if not await self._drain():
             self.reactor.callLater(LAST_CALL, self._hurry_up)
         await first_of(maybeDeferred(super().stopService), self._hurry)
+        await self.admin.close()
         self.notifier.stop_watchdog()
         self._restore_signals()
         log.info("stopped")
@@ -203,7 +223,7 @@ class GramexDaemon(MultiService):
         False when some had to be cut.
         """
         timeout = self.app.config.app.shutdown_timeout
-        apps = [app.drain() for app in self if isinstance(app, Gramex)]
+        apps = [app.drain() for app in self.apps]
         done = DeferredList([self.site.drain(), *apps])
         time_up: Deferred[None] = Deferred()
         timer = self.reactor.callLater(timeout, time_up.callback, None)
@@ -215,6 +235,24 @@ class GramexDaemon(MultiService):
             log.warn("cutting {left} connections that did not end within {timeout} s", left=left, timeout=timeout)
             self.site.abort()
         return bool(done.called)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """New ports of the server and of its admin, to be put to use or to be given up together."""
+
+    ports: Change
+    admin: AdminChange
+
+    def abandon(self) -> None:
+        """Close what was opened."""
+        self.ports.abandon()
+        self.admin.abandon()
+
+    async def commit(self) -> None:
+        """Put what was opened to use, and close what is no longer wanted."""
+        await self.ports.commit()
+        await self.admin.commit()
 
 
 def limits_of(listen: Listen) -> Limits:

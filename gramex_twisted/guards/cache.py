@@ -73,6 +73,7 @@ class RouteCache:
         self.personal = any(isinstance(key, str) and key.split(".")[0] in ("user", "session") for key in keys)
         self.duration = self._duration(options.expiry, setup)
         self.flights: SingleFlight[Recorded] = SingleFlight()
+        self.hits = self.misses = 0
 
     def _getter(self, key: str | Mapping[str, Any], setup: Setup) -> Any:
         if isinstance(key, Mapping):
@@ -101,7 +102,9 @@ class RouteCache:
                     break
                 kept = await waiting
             if kept is not None:
+                self.hits += 1
                 return replay(context, kept)
+        self.misses += 1
         context.recorder = Recorder(LONGEST, lambda recorded: self._done(key, context, recorded))
         return await compute(context)
 

@@ -47,6 +47,11 @@ class Caches:
         self._opener = opener
         self._stores: dict[str, Store] = {}
 
+    @property
+    def opened(self) -> dict[str, Store]:
+        """The stores that have been used, by name."""
+        return dict(self._stores)
+
     def store(self, name: str | None = None) -> Store:
         """The store of the cache ``name`` (None: the default one)."""
         name = name or self.default
