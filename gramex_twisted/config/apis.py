@@ -23,13 +23,21 @@ class ApiSettings(Model):
         "false: no Cache-Control.",
     )
 
+    max_items: Annotated[Count, Field(ge=1)] = Field(
+        default=100_000,
+        description="Most items of an iterator that are gathered into one answer, where neither class nor route "
+        "says; `format=jsonl` sends each when it comes, and has no limit.",
+    )
+
     @model_validator(mode="after")
     def _only_kwargs(self) -> ApiSettings:
         if self.cache is True:
             raise ValueError("cache must be seconds or false, not true")
         for key, value in (self.model_extra or {}).items():
             if not _KEY.fullmatch(key):
-                raise ValueError(f"unknown key '{key}'; use cache, or <NAME>_KWARGS for the options of an API")
+                raise ValueError(
+                    f"unknown key '{key}'; use cache, max_items, or <NAME>_KWARGS for the options of an API"
+                )
             if not isinstance(value, dict):
                 raise ValueError(f"{key} must be a mapping of methods to options")
         return self

@@ -1,10 +1,15 @@
-"""The ``jmespath`` option: which field of the result a JMESPath query rewrites."""
+"""The ``jmespath`` option: which field of an answer a JMESPath expression replaces, and by what."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gramex_twisted.options.errors import OptionError
+
+#: Characters of an expression.
+LONGEST = 4000
+#: What the parser and the functions of JMESPath raise for expressions and values that do not do.
+FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 def jmespath_parts(text: str) -> tuple[str, str, Any]:
@@ -16,14 +21,22 @@ def jmespath_parts(text: str) -> tuple[str, str, Any]:
 
     target, bar, query = text.partition("|")
     if not bar:
-        raise _error("a field and a query, with | between them, are wanted")
+        raise jmespath_error("a field and a query, with | between them, are wanted")
+    if len(text) > LONGEST:
+        raise jmespath_error(f"more than {LONGEST} characters")
     try:
         compiled = jmespath.compile(query)
-    except ValueError as error:
-        raise _error(str(error)) from None
+    except FAILURES as error:
+        raise jmespath_error(reason_of(error)) from None
     parent, _, field = (target or ".").rpartition(".")
     return parent, field, compiled
 
 
-def _error(details: str) -> OptionError:
+def jmespath_error(details: str) -> OptionError:
+    """What a client is told of an expression that does not do."""
     return OptionError(reason="Invalid value for jmespath parameter", keyword="jmespath", details=details)
+
+
+def reason_of(error: BaseException) -> str:
+    """What is wrong, in the words of JMESPath where it has some."""
+    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:1000]

@@ -140,6 +140,8 @@ def schema_of(option: Option, *, text: bool) -> Part:
         limits = ("minItems", "maxItems")
     else:
         schema = _scalar(made.type, made.enum, made.date_format)
+        if option.keyword == "jmespath":
+            schema["format"] = "jmespath"
         limits = ("minimum", "maximum")
     if made.type in LISTS or made.type in (int, float):
         schema |= {key: value for key, value in zip(limits, (made.min, made.max), strict=True) if value is not None}

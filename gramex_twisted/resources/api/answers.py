@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.api.formats import FORMATS
 from gramex_twisted.resources.api.formats.htmlpage import Page, to_html
 from gramex_twisted.resources.api.formats.jsontext import to_line
+from gramex_twisted.resources.api.reshaping import DROPPED, Reshaping
 from gramex_twisted.web.run import as_deferred
 
 if TYPE_CHECKING:
     from gramex_twisted.services.container import Services
+    from gramex_twisted.services.threads import Threads
     from gramex_twisted.web.context import Context
 
 #: Characters of texts that count as one item of a value.
@@ -49,17 +53,24 @@ class Answer:
         repeatable = context.method in ("GET", "HEAD") and "GET" in context.route.handlers
         return Page(unquote(request.path), request.query, context.get_status(), repeatable)
 
-    async def collected(self, values: AsyncIterator[Any] | Iterator[Any]) -> list[Any]:
-        """All that an iterator gives; a plain one runs in a thread."""
+    async def collected(self, values: AsyncIterator[Any] | Iterator[Any], most: int) -> list[Any]:
+        """All that an iterator gives; a plain one runs in a thread.
+
+        :raises HTTPError: 413 for more than ``most`` items. The iterator is closed then.
+        """
         if isinstance(values, AsyncIterator):
-            found: list[Any] = await as_deferred(_all(values), self.services.reactor, self.context.route.held)
+            found: list[Any] = await as_deferred(_all(values, most), self.services.reactor, self.context.route.held)
             return found
-        listed: list[Any] = await self.services.threads.run(list, values)
+        listed: list[Any] = await self.services.threads.run(_listed, values, most)
         return listed
 
-    def lines(self, values: AsyncIterator[Any] | Iterator[Any]) -> AsyncIterator[bytes] | Iterator[bytes]:
+    def lines(
+        self, values: AsyncIterator[Any] | Iterator[Any], reshaping: Reshaping | None
+    ) -> AsyncIterator[bytes] | Iterator[bytes]:
         """Each item of an iterator as a line of JSON, when it comes."""
-        return _async_lines(values) if isinstance(values, AsyncIterator) else _lines(values)
+        if isinstance(values, AsyncIterator):
+            return _async_lines(values, reshaping, self.services.threads)
+        return _lines(values, reshaping)
 
 
 def is_light(value: Any, most: int) -> bool:
@@ -84,25 +95,63 @@ def is_light(value: Any, most: int) -> bool:
     return most >= 0
 
 
-async def _all(values: AsyncIterator[Any]) -> list[Any]:
-    return [value async for value in values]
-
-
-async def _async_lines(values: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+async def _all(values: AsyncIterator[Any], most: int) -> list[Any]:
+    found: list[Any] = []
     try:
         async for value in values:
-            yield to_line(value)
+            found.append(value)
+            if len(found) > most:
+                raise too_many(most)
     finally:
-        close = getattr(values, "aclose", None)
-        if close is not None:
-            await close()
+        await _aclose(values)
+    return found
 
 
-def _lines(values: Iterator[Any]) -> Iterator[bytes]:
+def _listed(values: Iterator[Any], most: int) -> list[Any]:
+    try:
+        found = list(islice(values, most + 1))
+    finally:
+        _close(values)
+    if len(found) > most:
+        raise too_many(most)
+    return found
+
+
+def too_many(most: int) -> HTTPError:
+    """413, for an iterator that does not end in time."""
+    message = f"the answer has more than {most} items; ask for format=jsonl, which sends each when it comes"
+    return HTTPError(413, message, details={"keyword": "format", "max": most})
+
+
+async def _async_lines(
+    values: AsyncIterator[Any], reshaping: Reshaping | None, threads: Threads
+) -> AsyncIterator[bytes]:
+    try:
+        async for value in values:
+            item = value if reshaping is None else await threads.run(reshaping.document, value)
+            if item is not DROPPED:
+                yield to_line(item)
+    finally:
+        await _aclose(values)
+
+
+def _lines(values: Iterator[Any], reshaping: Reshaping | None) -> Iterator[bytes]:
     try:
         for value in values:
-            yield to_line(value)
+            item = value if reshaping is None else reshaping.document(value)
+            if item is not DROPPED:
+                yield to_line(item)
     finally:
-        close = getattr(values, "close", None)
-        if close is not None:
-            close()
+        _close(values)
+
+
+async def _aclose(values: AsyncIterator[Any]) -> None:
+    close = getattr(values, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _close(values: Iterator[Any]) -> None:
+    close = getattr(values, "close", None)
+    if close is not None:
+        close()

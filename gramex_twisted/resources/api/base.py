@@ -21,6 +21,7 @@ from gramex_twisted.resources.api.formats.htmlpage import ASSET, script
 from gramex_twisted.resources.api.negotiate import accepted
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
 from gramex_twisted.resources.api.reading import read_arguments
+from gramex_twisted.resources.api.reshaping import Reshaping
 from gramex_twisted.resources.api.tracking import analytics_of, track
 from gramex_twisted.resources.base import Resource, Setup
 from gramex_twisted.web.response import HANDLED, Body
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 SCRIPT = f"?{ASSET}=tree.js".encode()
+_JMES = ("jmespath", "jmespath_exclude_empty")
 
 #: Every site may call an API, without its visitors' cookies.
 OPEN: Mapping[str, str] = {
@@ -67,6 +69,8 @@ class BaseAPIHandler(Resource):
     format: ClassVar[str] = "json"
     #: Seconds that clients may keep an answer to GET; False: no Cache-Control; None: as the app says.
     cache: ClassVar[int | bool | None] = None
+    #: Items of an iterator that are gathered for other formats than jsonl; None: as the app says.
+    max_items: ClassVar[int | None] = None
     #: Whether an error lists everything that is wrong with the arguments.
     all_errors: ClassVar[bool] = False
     #: Whether analytics, where the app has some, are told of its requests.
@@ -81,14 +85,12 @@ class BaseAPIHandler(Resource):
         if "cors" not in setup.config.kwargs:
             self.own_headers, self.open_to_all = OPEN, True
         self.optionset = self._optionset(setup)
-        self.grouped_format = any(
-            option.definition.group
-            for name in METHODS
-            for option in [self.optionset.options(name).get("format")]
-            if option is not None
-        )
+        self.grouped = {name for name in ("format", *_JMES) if self._in_group(name)}
+        self.reshapes = any("jmespath" in self.optionset.options(name) for name in METHODS)
+        settings = ApiSettings.model_validate(setup.services.conf.get("api") or {})
+        self.most_items = options.max_items or self.max_items or settings.max_items
         self.known = {name: self._names(name) for name in METHODS}
-        self.cache_control = self._cache_control(setup)
+        self.cache_control = self._cache_control(settings)
         told = analytics_of(setup, wanted=self.analytics if options.analytics is None else options.analytics)
         self.after = None if told is None else partial(self._tell, told)
 
@@ -110,8 +112,12 @@ class BaseAPIHandler(Resource):
         options = self.optionset.options(method)
         return frozenset(name for option in options.values() for name in option.locator.names)
 
-    def _cache_control(self, setup: Setup) -> tuple[str, str] | None:
-        settings = ApiSettings.model_validate(setup.services.conf.get("api") or {})
+    def _in_group(self, name: str) -> bool:
+        """Whether some option ``name`` is nested in a group."""
+        options = (self.optionset.options(method).get(name) for method in METHODS)
+        return any(option is not None and option.definition.group for option in options)
+
+    def _cache_control(self, settings: ApiSettings) -> tuple[str, str] | None:
         route = self.options.cache
         written = route if route is False or type(route) is int else None
         return cache_control(settings.cache, self.cache, written)
@@ -159,15 +165,20 @@ class BaseAPIHandler(Resource):
         context.args = args
 
     def _format(self, context: Context, args: Mapping[str, Any]) -> str:
-        wanted = args.get("format")
-        if wanted is None and self.grouped_format:
-            groups = (group for group in args.values() if isinstance(group, dict))
-            wanted = next((group["format"] for group in groups if "format" in group), None)
+        wanted = self._argument(args, "format")
         if wanted is None:
             return self.variant(context)
         if wanted not in FORMATS:
             raise refusal(OptionError(keyword="format", allowed=list(FORMATS)))
         return str(wanted)
+
+    def _argument(self, args: Mapping[str, Any], name: str) -> Any:
+        """The argument ``name``, which may be in a group."""
+        value = args.get(name)
+        if value is None and name in self.grouped:
+            groups = (group for group in args.values() if isinstance(group, dict))
+            value = next((group[name] for group in groups if name in group), None)
+        return value
 
     # The answer -------------------------------------------------------------------------------------------------------
 
@@ -181,16 +192,24 @@ class BaseAPIHandler(Resource):
         if isinstance(result, bytes) or (not isinstance(result, (dict, list, str)) and isinstance(result, Body)):
             return result
         answer = Answer(self.services, context)
+        reshaping = self._reshaping(context) if self.reshapes else None
         if isinstance(result, (AsyncIterator, Iterator)):
             if context.format == "jsonl":
                 self.set_headers(context)
-                return answer.lines(result)
-            result = await answer.collected(result)
+                return answer.lines(result, reshaping)
+            result = await answer.collected(result, self.most_items)
+        if reshaping is not None:
+            result = await self.services.threads.run(reshaping.answer, result)
         if result is None and context.get_status() in (204, 304):
             return None
         body = await answer.encoded(result)
         self.set_headers(context)
         return body
+
+    def _reshaping(self, context: Context) -> Reshaping | None:
+        """What the argument ``jmespath`` asks for."""
+        parts, exclude = (self._argument(context.args or {}, name) for name in _JMES)
+        return Reshaping(parts, exclude_empty=bool(exclude)) if parts else None
 
     def _tell(self, analytics: Analytics, context: Context) -> None:
         if not context.native.uri.endswith(SCRIPT):

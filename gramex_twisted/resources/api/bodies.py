@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -12,6 +14,8 @@ import yaml
 
 #: Levels of lists and objects in each other.
 DEEPEST = 200
+#: Lists and objects of a body, each of which takes 60 bytes of memory for the one or two that it is sent in.
+MOST_CONTAINERS = 1_000_000
 #: Bytes of a body of YAML, which takes a hundred times as long as JSON.
 LONGEST_YAML = 1 << 20
 #: Values that YAML's aliases may make of a body, over those that are written.
@@ -26,10 +30,13 @@ _NO_VALUE = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError,
 def from_json(body: bytes) -> Any:
     """The value of a JSON text in UTF-8; whole numbers keep all their digits. ``{}`` for white space.
 
-    :raises ValueError: for what is not JSON (NaN is not), and for more than ``DEEPEST`` levels.
+    :raises ValueError: for what is not JSON (NaN is not), for more than ``DEEPEST`` levels, and for more than
+        ``MOST_CONTAINERS`` brackets and braces, be they in texts.
     """
     if not body.strip():
         return {}
+    if len(body) > MOST_CONTAINERS and body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
+        raise ValueError(f"more than {MOST_CONTAINERS} lists and objects")
     value = orjson.loads(body)
     if _LONG_NUMBER.search(body):
         value = json.loads(body)
@@ -40,10 +47,12 @@ def from_json(body: bytes) -> Any:
 def from_msgpack(body: bytes) -> Any:
     """The value of a MessagePack; times are datetimes in UTC.
 
-    :raises ValueError: for what is not MessagePack, for extension types, and for more than ``DEEPEST`` levels.
+    :raises ValueError: for what is not MessagePack, for extension types, for more than ``DEEPEST`` levels or
+        ``MOST_CONTAINERS`` lists and objects.
     """
+    hooks = _counting(MOST_CONTAINERS) if len(body) > MOST_CONTAINERS else {}
     try:
-        value = msgpack.unpackb(body, raw=False, timestamp=3, strict_map_key=False, ext_hook=_no_extension)
+        value = msgpack.unpackb(body, raw=False, timestamp=3, strict_map_key=False, ext_hook=_no_extension, **hooks)
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         raise ValueError(f"no MessagePack: {error}") from error
     if _deeper(value, DEEPEST):
@@ -124,3 +133,15 @@ def _children(node: Any) -> Any:
 
 def _no_extension(code: int, data: bytes) -> Any:
     raise ValueError(f"extension type {code}")
+
+
+def _counting(most: int) -> dict[str, Callable[[Any], Any]]:
+    """Hooks that count lists and objects."""
+    left = count(most, -1)
+
+    def counted(value: Any) -> Any:
+        if next(left) <= 0:
+            raise ValueError(f"more than {most} lists and objects")
+        return value
+
+    return {"list_hook": counted, "object_hook": counted}

@@ -54,6 +54,11 @@ class APIOptions(Options):
     format: str | None = Field(
         default=None, description="The format where neither `format=` nor Accept names one; default: json."
     )
+    max_items: Annotated[Count, Field(ge=1)] | None = Field(
+        default=None,
+        description="Most items of an iterator that are gathered into one answer; more are a 413 that says to ask for "
+        "`format=jsonl`, which has no limit. Default: the class's, then `api.max_items`.",
+    )
     analytics: bool | None = Field(
         default=None, description="false: `analytics:` is told nothing of this route. Default: the class's, or true."
     )

@@ -65,6 +65,27 @@ class FormatTests(ApiTestCase):
             self.assertIn("Accept", response.all("Vary"))
         self.assertEqual(self.get("/thing?x=1&format=json", headers={"Accept": [browser]}).json()["format"], "json")
 
+    def test_a_format_in_the_path(self) -> None:
+        """An API may take its format from a group of its pattern, as in /values.yaml."""
+        route = "{pattern: '/as[.](\\w+)', handler: APIHandler, kwargs: {function: apis.values, options: "
+        option = "{'*': {format: {path: 0, enum: [json, yaml]}}}}}"
+        self.app = self.make_app(f"{ROUTES}  as: {route}{option}\n")
+        self.assertEqual(self.get("/as.yaml").headers["content-type"], "text/x-yaml; charset=UTF-8")
+        self.assertEqual(self.get("/as.json?format=yaml").headers["content-type"], "application/json; charset=UTF-8")
+        refused = self.get("/as.xml")
+        self.assertEqual(
+            (refused.status, refused.body),
+            (
+                400,
+                b'{"code":400,"success":false,"error":"Bad Request","keyword":"format","allowed":["json","yaml"]}',
+            ),
+        )
+
+    def test_a_format_in_the_path_that_no_format_is(self) -> None:
+        route = "{pattern: '/as[.](\\w+)', handler: APIHandler, kwargs: {function: apis.values, options: "
+        self.app = self.make_app(f"{ROUTES}  as: {route}{{'*': {{format: {{path: 0}}}}}}}}}}\n")
+        self.assertEqual(self.get("/as.xml").json()["allowed"], ["json", "yaml", "html", "msgpack", "jsonl"])
+
     def test_etags_and_head(self) -> None:
         first = self.get("/thing?x=1")
         again = self.get("/thing?x=1", headers={"If-None-Match": [first.headers["etag"]]})

@@ -149,6 +149,25 @@ class BodyTests(ApiTestCase):
         self.bad(b"\n".join(merges), "text/yaml", "YAML")
         self.bad(b"- abc\n" * 200_000, "text/yaml", "YAML")
 
+    def test_small_bodies_that_make_millions_of_lists_and_objects_are_refused(self) -> None:
+        """A list takes 60 bytes of memory, and one byte of MessagePack or three of JSON."""
+        many = 1_100_000
+        head = many.to_bytes(4, "big")
+        for item in (b"\x90", b"\x80"):
+            self.bad(b"\xdd" + head + item * many, "application/msgpack", "MessagePack")
+        for item in (b"[]", b"{}"):
+            self.bad(b"[" + b",".join([item] * many) + b"]", "application/json", "JSON")
+        numbers = b"\xdd" + head + b"\x01" * many
+        self.assertEqual(len(self.sent(numbers, "application/msgpack", "/payload").json()["payload"]), many)
+
+    def test_a_body_over_the_limit_is_told_in_the_same_shape(self) -> None:
+        self.app = self.make_app(self.config.replace("apis.payload}", "apis.payload, max_body_size: 1000}"))
+        response = self.sent(b"[" + b"1," * 1000 + b"1]", url="/payload")
+        self.assertEqual(
+            (response.status, response.body),
+            (413, b'{"code":413,"success":false,"error":"the request body is over 1000 bytes"}'),
+        )
+
     def test_few_aliases_are_fine(self) -> None:
         found = self.sent(b"a: &x [1, 2]\nb: *x", "text/yaml", "/payload").json()
         self.assertEqual(found, {"payload": {"a": [1, 2], "b": [1, 2]}})

@@ -125,7 +125,7 @@ class MistakeTests(AppTestCase):
         group = self.assertRaises(
             ExceptionGroup, self.mistakes, "      function: apis.anything", rest="api: {chache: 1}"
         )
-        self.assertIn("unknown key 'chache'; use cache, or <NAME>_KWARGS", str(group.exceptions[0]))
+        self.assertIn("unknown key 'chache'; use cache, max_items, or <NAME>_KWARGS", str(group.exceptions[0]))
 
 
 class CallTests(AppTestCase):
