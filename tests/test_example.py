@@ -35,8 +35,8 @@ STATUSES = {
     "/fahrenheit/Xx": 404,
     "/broken": 500,
     "/weigh/Au": 401,
-    "/v1/query?size=1000&format=json": 400,
-    "/v1/element/Xx": 404,
+    "/v1/query?size=5000&format=json": 400,
+    "/v1/gene/nothing": 404,
 }
 CONTENTS = {
     "/": ["<h1>Elements</h1>", 'href="/page/formula"', "FunctionHandler"],
@@ -68,11 +68,17 @@ CONTENTS = {
     "/page/sales": ["<summary>orders.py</summary>", "FormHandler, FilterHandler"],
     "/drive/": ['type="file"', "There is nothing here yet."],
     "/drive/?_format=json": ["[]"],
-    "/v1/element/Au": ['<q class="s">Gold</q>', 'title="heat.melts"'],
-    "/v1/element/iron?fields=name,heat.melts&units&format=yaml": ["heat:\n  melts: 1811.0\nname: Iron\nunits:\n"],
-    "/v1/query?q=ium&fields=name&fetch_all&format=jsonl": ['{"_id":"He","name":"Helium"}\n{"_id":"Li"'],
-    "/v1/query?size=1000&format=json": ['"error":"Bad Request","keyword":"size","max":118,"num":1000}'],
-    "/v1/fields?kind=number&format=json": ['{"number":"number","mass":"number"'],
+    "/v1/gene/CDK2": ['<q class="s">cyclin dependent kinase 2</q>', 'title="ensembl.gene"'],
+    "/v1/gene/1017?fields=name,ensembl.gene&dotfield&format=yaml": [
+        "_id: '1017'\nensembl.gene: ENSG00000123374\nname: cyclin dependent kinase 2\n"
+    ],
+    "/v1/query?q=symbol:CDK11*&fields=symbol,alias&jmespath=alias|[?contains(@,'p')]&format=json": [
+        '{"_id":"728642","symbol":"CDK11A","alias":["CDK11-p110","CDK11-p58","CDK11-p46","p58GTA"]}'
+    ],
+    "/v1/query?q=chromosome:X&fields=symbol&fetch_all&format=jsonl": ['{"_id":"5127","symbol":"CDK16"}\n{"_id":"6792"'],
+    "/v1/query?size=5000&format=json": ['"error":"Bad Request","keyword":"size","max":1000,"num":5000}'],
+    "/v1/metadata/fields?kind=list&format=json": ['{"group":{"type":"list","genes":266}'],
+    "/page/annotate": ["<summary>genes.py</summary>", "<summary>README.md</summary>", "QueryAPI"],
     "/todo/": ["What is to be done?"],
     "/todo/data/": [""],
     "/log/9": ["counts  "],
@@ -221,7 +227,7 @@ class ChromiumTests(ProcessTestCase):
         pages = [f"/page/{name}" for name in EXAMPLES if name not in uncompiled()]
         for width in (390, 1280):
             page = await browser.page(width)
-            others = ["/table", "/notes/iron.md", "/densest", "/rows", "/sales/", "/drive/", "/v1/element/Au"]
+            others = ["/table", "/notes/iron.md", "/densest", "/rows", "/sales/", "/drive/", "/v1/gene/CDK2"]
             for url in ["/", *pages, *others]:
                 await self.look_at(page, f"http://127.0.0.1:{server.port}{url}", width)
 

@@ -133,13 +133,13 @@ class ChromiumTests(ProcessTestCase):
         self.assertEqual(await view.evaluate("document.querySelector('.path').hidden"), True)
         await view.evaluate("document.querySelectorAll('a.k')[4].click()")
         shown = "document.querySelector('.path code').textContent"
-        self.assertEqual(await view.evaluate(shown), "hits[0].number")
+        self.assertEqual(await view.evaluate(shown), "hits[0].symbol")
         await view.evaluate("document.querySelector('[data-open=true]').click()")
         closed = "document.querySelectorAll('.tree details:not([open])').length"
         self.assertEqual(await view.evaluate(closed), 0)
-        await view.open(f"{url}&again#hits[1].heat.melts")
-        self.assertEqual(await view.evaluate(shown), "hits[1].heat.melts")
+        await view.open(f"{url}&again#hits[1].ensembl.gene")
+        self.assertEqual(await view.evaluate(shown), "hits[1].ensembl.gene")
         self.assertEqual(view.errors, [])
         plain = await browser.page(390, scripts=False)
         await plain.open(url)
-        self.assertIn("Hydrogen", await plain.evaluate("document.body.innerText"))
+        self.assertIn("A1BG", await plain.evaluate("document.body.innerText"))

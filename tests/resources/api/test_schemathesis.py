@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings, strategies
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
@@ -28,11 +28,22 @@ from tests.processes import ROOT, ProcessTestCase
 ETC = ROOT / "etc"
 #: Path -> method -> the route that answers it.
 PATHS = {
-    "/v1/element/{id}": {"GET": "element-annotations"},
-    "/v1/element": {"POST": "element-annotations"},
-    "/v1/query": {"GET": "element-query"},
-    "/v1/fields": {"GET": "element-fields"},
+    "/v1/gene/{id}": {"GET": "gene-annotations"},
+    "/v1/gene": {"POST": "gene-annotations"},
+    "/v1/query": {"GET": "gene-query", "POST": "gene-query"},
+    "/v1/count": {"GET": "gene-count"},
+    "/v1/metadata/fields": {"GET": "gene-fields"},
 }
+#: A field and an expression that fit any gene.
+JMESPATHS = [
+    "|@",
+    "symbol|@",
+    "alias|[0]",
+    "alias|[?contains(@, 'p')]",
+    "ensembl.gene|{id: @}",
+    "|{s: symbol}",
+    ".|[@]",
+]
 MEDIA_TYPES = [format_.content_type.partition(";")[0] for format_ in FORMATS.values()]
 
 
@@ -62,7 +73,7 @@ def document(folder: str) -> dict[str, Any]:
                 part["responses"][status]["content"] = {"application/json": failed} | {m: {} for m in MEDIA_TYPES[1:]}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Elements", "version": "1"},
+        "info": {"title": "Genes", "version": "1"},
         "paths": paths,
         "components": {"schemas": {"Error": ERROR}},
     }
@@ -82,6 +93,7 @@ class SchemathesisTests(ProcessTestCase):
         """Send requests that the document allows, and others; how many."""
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         load_all_checks()
+        schemathesis.openapi.format("jmespath", strategies.sampled_from(JMESPATHS))
         everything = schemathesis.openapi.from_dict(described)
         everything.config.update(base_url=url)
         # A text that is no boolean is false, and an argument that nobody knows is ignored, as in BioThings. HEAD and
