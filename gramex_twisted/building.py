@@ -60,7 +60,7 @@ class Builder:
         self.parent = parent
         self.threaded = threads is None
         self.threads = threads or Threads(reactor, config.threadpool.workers)
-        self.previous = previous
+        self.kept = entries_of(previous)
         self.measures = measures
         self.data_dir = Path(config.variables["GRAMEXDATA"])
         self.root = (config.files[0].parent if config.files else Path.cwd()).absolute()
@@ -136,21 +136,20 @@ class Builder:
 
     def _sessions(self) -> Sessions:
         options = self.config.app.session
-        store = self._store("session", options, self.previous.sessions.store if self.previous else None)
+        store = self._store("session", options)
         return Sessions(store, Signer(self.config.app.settings.cookie_secret, self.data_dir), options)
 
     def _ratelimits(self) -> RateLimits:
-        before = self.previous.ratelimits.store if self.previous else None
-        return RateLimits(self._store("ratelimit", self.config.app.ratelimit, before))
+        return RateLimits(self._store("ratelimit", self.config.app.ratelimit))
 
-    def _store(self, name: str, options: Any, before: Store | None) -> Store:
+    def _store(self, name: str, options: Any) -> Store:
         store = open_store(
             name,
             options,
             self.reactor,
             self.data_dir,
             where=str(self.config.mark("app", name)),
-            entries=before.entries if isinstance(before, MemoryStore) else None,
+            entries=self.kept.get(name),
             threaded=self.threaded,
         )
         store.setServiceParent(self.parent)
@@ -202,3 +201,11 @@ class Builder:
 
     def _mistake(self, message: str, *path: str) -> ExceptionGroup[ConfigError]:
         return ExceptionGroup(path[0], [ConfigError(str(self.config.mark(*path)), message)])
+
+
+def entries_of(previous: Services | None) -> dict[str, Entries]:
+    """What the stores of ``previous`` hold in memory, by store; nothing else of it, or no app would ever be freed."""
+    if previous is None:
+        return {}
+    stores = {"session": previous.sessions.store, "ratelimit": previous.ratelimits.store}
+    return {name: store.entries for name, store in stores.items() if isinstance(store, MemoryStore)}
