@@ -8,13 +8,15 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from gramex_twisted.data.errors import Cancelled, SourceError
+from gramex_twisted.data.errors import Cancelled, SourceError, TooSlow
 from gramex_twisted.data.query import Query
 from gramex_twisted.data.records import Result, Row
+from gramex_twisted.data.regex import Pattern
 from gramex_twisted.data.schema import Schema
 from gramex_twisted.data.sources.base import BATCH, Frame, Shared, Values, frame_of
 from gramex_twisted.data.sources.dataset import Dataset
 from gramex_twisted.data.sources.fill import fill
+from gramex_twisted.data.types import QueryError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -83,6 +85,21 @@ def sqlite_path(url: str) -> Path | None:
     return Path(rest.partition("?")[0])
 
 
+@contextmanager
+def blamed(query: Query) -> Iterator[None]:
+    """Where a statement takes too long that has a regular expression, have it be the fault of who wrote that."""
+    try:
+        yield
+    except TooSlow as error:
+        terms = [(each.column, each.op, each.values) for each in query.filters]
+        terms += [(f"{h.aggregate.column}|{h.aggregate.function}", h.op, h.values) for h in query.having]
+        for name, op, values in terms:
+            for value in values:
+                if isinstance(value, Pattern) and value.literal is None:
+                    raise QueryError(f"{name}{op.value}", str(value), "takes this database too long") from error
+        raise
+
+
 class DatabaseTable:
     """A table, view or query of a database, as one request sees it, on one connection."""
 
@@ -129,21 +146,21 @@ class DatabaseTable:
         """See Table."""
         from gramex_twisted.data import sql
 
-        with self.connected() as (connection, table):
+        with blamed(query), self.connected() as (connection, table):
             return sql.run(query, table, connection)
 
     def count(self, query: Query) -> int:
         """See Table."""
         from gramex_twisted.data import sql
 
-        with self.connected() as (connection, table):
+        with blamed(query), self.connected() as (connection, table):
             return sql.count(query, table, connection)
 
     def batches(self, query: Query, size: int = BATCH) -> Iterator[list[Row]]:
         """See Table."""
         from gramex_twisted.data import sql, timeouts
 
-        with self.connected() as (connection, table):
+        with blamed(query), self.connected() as (connection, table):
             timeouts.streams(connection)
             try:
                 for rows in sql.stream(query, table, connection, size):

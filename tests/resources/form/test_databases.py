@@ -300,7 +300,7 @@ class SQLiteTests(WaitingCase):
         connection.execute("BEGIN EXCLUSIVE")
         agent = Agent(reactor)
         url = f"http://127.0.0.1:{self.port.getHost().port}/rows?id=2".encode()
-        headers = {name: list(values) for name, values in SAME_ORIGIN.items()}
+        headers: dict[bytes | str, list[bytes | str]] = {name: list(values) for name, values in SAME_ORIGIN.items()}
         response = await treq.client.HTTPClient(agent).post(url, headers=headers, unbuffered=False)
         await treq.content(response)
         self.assertEqual(response.code, 503)
