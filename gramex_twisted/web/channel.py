@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection, under limits.
 
 Twisted's HTTPChannel parses; this adds what a server on the open net needs: 414 and 431 instead of a bare 400, a
-deadline for headers (408) and a lowest speed for bodies, and an orderly end when a body is refused. The Site
-looks at all time-outs once a second, so that a request sets no timers.
+deadline for headers (408) and a lowest speed for bodies, heads that are read in one way only (400), and an orderly end
+when a body is refused. The Site looks at all time-outs once a second, so that a request sets no timers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from gramex_twisted.errors import HTTPError, standard_reason
+from gramex_twisted.web.heads import is_clear, may_be_header
 from gramex_twisted.web.transports import narrow, widen, write_now
 
 if TYPE_CHECKING:
@@ -103,12 +104,30 @@ class Channel(HTTPChannel):
             self.lineLengthExceeded(line)
         elif line and self._receivedHeaderCount >= self.maxHeaders:
             self.refuse(431)
+        elif not may_be_header(line):
+            self.refuse(400)
         else:
             super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """The request line (414) or the headers (431) are over the limit."""
         self.refuse(431 if self.requests else 414)
+
+    def allHeadersReceived(self) -> None:
+        if is_clear(self.requests[-1].requestHeaders._rawHeaders, self._version):
+            super().allHeadersReceived()
+        else:
+            self.refuse(400)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """What came is no HTTP: a head, or a chunk of a body."""
+        request = self.requests[0] if self.requests else None
+        if request is None or not request.headers_received:
+            self.refuse(400)
+        elif request.startedWriting:
+            self.transport.abortConnection()  # a second answer within the first would be taken for its body
+        else:
+            request.refuse(HTTPError(400, "the request body has a chunk that is none"))
 
     def rawDataReceived(self, data: bytes) -> None:
         if not self.refused:
@@ -135,6 +154,7 @@ class Channel(HTTPChannel):
         if self.closing:
             return
         self.closing = True
+        self.since = self.site.now
         if self.refused:
             # Closing now, with bytes of the client still unread, would reset the connection and the answer with it.
             self.dataReceived = _drop  # type: ignore[method-assign]
@@ -154,7 +174,8 @@ class Channel(HTTPChannel):
             if now - self.paused_at > self.limits.write_timeout:
                 self.transport.abortConnection()
         elif self.closing:
-            return
+            if now - self.since > self.limits.write_timeout:  # the client does not take the last bytes
+                self.transport.abortConnection()
         elif not self.requests:
             self._tick_waiting(now)
         elif not self.requests[0].headers_received:

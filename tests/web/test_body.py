@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gramex_twisted.testing import AppTestCase
 from gramex_twisted.web.body import ENOUGH
-from gramex_twisted.web.channel import Limits
+from gramex_twisted.web.channel import LINGER, Limits
 from gramex_twisted.web.stream import SLICE
 from tests.wire import Wire
 
@@ -247,7 +247,6 @@ class EndTests(BodyTestCase):
         self.assertTrue(wire.closed)
 
     def test_a_whole_chunked_body_that_is_too_long_is_413_too(self) -> None:
-        wire = self.wire()
         head = b"POST /%s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         for path in (b"small", b"stored"):
             wire = self.wire()
@@ -257,7 +256,16 @@ class EndTests(BodyTestCase):
     def test_a_bad_chunk_ends_the_connection(self) -> None:
         wire = self.wire()
         wire.send(b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"3\r\nabc\r\n", b"zz\r\n")
+        self.assertEqual(wire.status, "HTTP/1.1 400 Bad Request")
+        wire.wait(LINGER + 1)
         self.assertTrue(wire.closed)
+
+    def test_a_bad_chunk_within_an_answer_cuts_it_off(self) -> None:
+        wire = self.wire()
+        begun = wire.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        self.assertTrue(begun.startswith(b"HTTP/1.1 200 OK") and begun.endswith(b"\r\n3\r\nabc\r\n"), begun)
+        wire.send(b"zz\r\n")
+        self.assertEqual((wire.received, wire.transport.aborted), (begun, True))
 
 
 class XsrfTests(AppTestCase):
