@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from gramex_twisted.web.redirects import Redirects, is_local
+from gramex_twisted.web.redirects import Redirects, is_local, joined
 
 #: The session's key for it, and characters of the longest URL that is kept there.
 NEXT, LONGEST = "_next_url", 2000
@@ -47,6 +46,6 @@ class NextPage:
         target = redirects.target(self) if redirects is not None else None  # type: ignore[arg-type]
         if not target or redirects is None:
             return None
-        url = urljoin(self.xrequest_uri, target)
+        url = joined(target, self)  # type: ignore[arg-type]
         # Joining may begin with what the client called its own URL (X-Request-URI), so the outcome is looked at too.
         return url if redirects.external or is_local(url, self) else None  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ class Redirects:
         """The first place that is given and allowed."""
         for source, value in self._sources:
             url = self._read(context, source, value)
-            if url and (self.external or is_local(url, context)):
+            if url and (self.external or _stays(url, context)):
                 return url
             if url:
                 log.error("{route}: not redirecting to another site: {url}", route=self._route, url=url)
@@ -54,7 +54,8 @@ class Redirects:
 
     def follow(self, context: Context) -> None:
         """Redirect to the target, else to the home page."""
-        context.redirect(urljoin(context.xrequest_uri, self.target(context) or "/"))
+        target = self.target(context)
+        context.redirect(joined(target, context) if target else "/")
 
     def _read(self, context: Context, source: str, value: str) -> str | None:
         if source == "query":
@@ -65,6 +66,17 @@ class Redirects:
         sent = context.request.headers.get(value)
         # A form's Referer is the form: going back there would be going in circles.
         return None if sent and value.lower() == "referer" and _path(sent) == context.request.path else sent
+
+
+def joined(url: str, context: Context) -> str:
+    """``url``, which may be relative to what the client asked for."""
+    here = context.xrequest_uri
+    return urljoin("/" + here.lstrip("/") if here.startswith("/") else here, url)  # //host/path is a path here
+
+
+def _stays(url: str, context: Context) -> bool:
+    # /.//host is local, but becomes //host when it is joined to the URL of the page.
+    return is_local(url, context) and is_local(joined(url, context), context)
 
 
 def _path(url: str) -> str:

@@ -141,7 +141,8 @@ class Reply:
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
         """Answer with a redirect to ``url`` (302, or 301 when ``permanent``) and finish."""
         self.set_status(status or (301 if permanent else 302))
-        self.set_header("Location", _quoted(urljoin(self.request.uri, header_value("Location", url))))
+        here = "/" + self.request.uri.lstrip("/")  # //host/path is a path here, and a host in a Location
+        self.set_header("Location", _quoted(urljoin(here, header_value("Location", url))))
         self._chunks.clear()
         self.finished = True
 
