@@ -1,7 +1,8 @@
 """``cache:``: responses that are computed once and given out again.
 
 What is one visitor's alone is never given to another: a request with a user, or with something in its session, passes
-the cache by unless the key holds the user or the session.
+the cache by unless the key holds the user or the session. So does one with credentials of its own (Authorization), and
+an answer that depends on those or on cookies (Vary) is not kept, unless the key holds them.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class RouteCache:
         keys = options.key if isinstance(options.key, list) else [options.key]
         self.getters = [self._getter(key, setup) for key in keys]
         self.personal = any(isinstance(key, str) and key.split(".")[0] in ("user", "session") for key in keys)
+        self.unkeyed = frozenset() if self.personal else _unkeyed(keys)
         self.duration = self._duration(options.expiry, setup)
         self.flights: SingleFlight[Recorded] = SingleFlight()
         self.hits = self.misses = 0
@@ -111,6 +113,8 @@ class RouteCache:
     async def _is_private(self, context: Context) -> bool:
         if context.has_session_cookie:
             await context.load_session()
+        if "authorization" in self.unkeyed and b"Authorization" in context.native.requestHeaders._rawHeaders:
+            return True
         return not self.personal and self._belongs_to_one(context)
 
     def _belongs_to_one(self, context: Context) -> bool:
@@ -152,6 +156,9 @@ class RouteCache:
         control = ",".join(recorded.headers.get("Cache-Control", ())).lower()
         if recorded.status not in self.statuses or "no-store" in control or context.shows_xsrf:
             return False
+        varies = {name.strip() for name in ",".join(recorded.headers.get("Vary", ())).lower().split(",")}
+        if "*" in varies or not self.unkeyed.isdisjoint(varies):
+            return False
         return self.personal or not ("private" in control or self._belongs_to_one(context))
 
     async def _keep(self, key: str, context: Context, recorded: Recorded) -> None:
@@ -164,6 +171,16 @@ class RouteCache:
             await store.put(key, recorded.pack(), expires)
         except StoreError as error:
             log.warn("{route}: the cache cannot be written: {error}", route=self.resource.name, error=str(error))
+
+
+def _unkeyed(keys: list[Any]) -> frozenset[str]:
+    """Which headers that say who asks are not part of a key. What a function makes of them, nobody knows."""
+    if any(isinstance(key, Mapping) for key in keys):
+        return frozenset()
+    names = {key.lower() for key in keys}
+    if any(name.startswith("cookies.") for name in names):
+        names.add("headers.cookie")
+    return frozenset(name for name in ("authorization", "cookie") if f"headers.{name}" not in names)
 
 
 def cache_of(resource: Resource) -> RouteCache | None:
