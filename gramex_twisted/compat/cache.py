@@ -11,8 +11,10 @@ from typing import Any
 
 from gramex_twisted.cache import open, open_callback, opener, query, save, size_of, stat
 from gramex_twisted.compat.fetching import urlfetch
+from gramex_twisted.compat.jsonstore import JSONStore
+from gramex_twisted.compat.keystore import KeyStore, dumps
 from gramex_twisted.compat.missing import refuse
-from gramex_twisted.compat.stores import JSONStore, KeyStore, RedisStore, SQLiteStore, dumps, get_store
+from gramex_twisted.compat.stores import RedisStore, SQLiteStore, get_store
 from gramex_twisted.compat.subprocesses import Subprocess, daemon
 from gramex_twisted.data.openers import excel as read_excel
 

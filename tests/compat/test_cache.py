@@ -19,9 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gramex_twisted.compat import cache, data
-from gramex_twisted.compat.stores import KeyStore, get_store
+from gramex_twisted.compat import cache, data, jsonstore
+from gramex_twisted.compat.keystore import KeyStore
+from gramex_twisted.compat.stores import get_store
 from tests.functions.modulecase import ModuleCase
+from tests.services.stores.support import Pausing
 
 VALUES: list[Any] = [1, "é", [1, {"a": None}], {"x": 1.5}, True]
 
@@ -87,9 +89,24 @@ class StoreTests(FolderCase):
         first.flush()
         self.assertEqual(Path(path).stat().st_mode & 0o777, 0o640)
 
-    def test_half_a_file_is_none(self) -> None:
-        (self.folder / "a.json").write_text('{"a": 1, "b')
-        self.assertEqual(list(get_store("json", path=str(self.folder / "a.json")).keys()), [])
+    def test_half_a_file_is_none_and_is_kept(self) -> None:
+        path = self.folder / "a.json"
+        path.write_text('{"a": 1, "b')
+        os.utime(path, (1, 1))
+        with self.assertLogs("gramex") as logged:
+            store = get_store("json", path=str(path))
+        self.assertIn("a.json: is not JSON: ", logged.output[0])
+        self.assertEqual(list(store.keys()), [])
+        store.dump("c", 3)
+        store.flush()
+        self.assertEqual(json.loads(path.read_text()), {"c": 3})
+        self.assertEqual((self.folder / "a.json.damaged").read_text(), '{"a": 1, "b')
+
+    def test_a_file_that_gramex_is_writing_is_waited_for(self) -> None:
+        path = self.folder / "a.json"
+        path.write_text('{"a": 1, "b')
+        self.patch(jsonstore, "time", Pausing(lambda: path.write_text('{"a": 1, "b": 2}')))
+        self.assertEqual(sorted(get_store("json", path=str(path)).keys()), ["a", "b"])
 
     def test_a_table_of_sqlitedict_is_read(self) -> None:
         path = self.folder / "a.db"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 PATIENCE = 60.0
 """Seconds that an answer may take."""
@@ -65,6 +65,13 @@ class Visitor:
         self._keep(response.headers.get_all("Set-Cookie") or ())
         return self._answer(response, content)
 
+    def send(self, path: str, name: str, content: str, **fields: str) -> Answer:
+        """The answer to a form with a file."""
+        parts = [f'form-data; name="{key}"\r\n\r\n{value}' for key, value in fields.items()]
+        parts.append(f'form-data; name="file"; filename="{name}"\r\nContent-Type: text/plain\r\n\r\n{content}')
+        body = "".join(f"--end\r\nContent-Disposition: {part}\r\n" for part in parts) + "--end--\r\n"
+        return self.ask(path, body=body.encode(), headers={**AJAX, "Content-Type": "multipart/form-data; boundary=end"})
+
     def _keep(self, cookies: Any) -> None:
         for cookie in cookies:
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -91,6 +98,9 @@ class Visitor:
         return TOKEN.sub("XSRF", text)
 
 
-def location(answer: Answer) -> str:
-    """The path of a redirect."""
-    return urlsplit(answer.headers.get("Location", "")).path
+def value(answer: Answer) -> Any:
+    """The JSON that ``answer`` has, whatever it calls it; else its text."""
+    try:
+        return json.loads(answer.body) if isinstance(answer.body, str) else answer.body
+    except ValueError:
+        return answer.body

@@ -5,7 +5,6 @@ Runs where GRAMEX_PYTHON names a Python that has Gramex (`pip install gramex==1.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks.server import Server
-from tests.migrate.asking import AJAX, Answer, Visitor
+from tests.migrate.asking import AJAX, Answer, Visitor, value
 from tests.migrate.test_app import ANSWERS, APP
 
 GRAMEX = os.environ.get("GRAMEX_PYTHON")
@@ -153,10 +152,3 @@ def alike(there: Answer, here: Answer) -> bool:
     if there.type != here.type and not (there.type == "text/html" and here.type == "application/json"):
         return False
     return bool(value(there) == value(here))
-
-
-def value(answer: Answer) -> Any:
-    try:
-        return json.loads(answer.body) if isinstance(answer.body, str) else answer.body
-    except ValueError:
-        return answer.body

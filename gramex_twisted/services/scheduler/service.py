@@ -170,10 +170,10 @@ def _leader(services: Services, key: str) -> Leader:
     app: dict[str, Any] = services.conf.get("app") or {}
     session = app.get("session") or {}
     if session.get("type") == "redis":
-        from gramex_twisted.services.stores.open import REDIS_URL
+        from gramex_twisted.services.stores.open import redis_url
         from gramex_twisted.services.stores.redisclient import Connection, parse
 
-        connection = Connection(services.reactor, parse(session.get("url") or REDIS_URL), TIMEOUT)
+        connection = Connection(services.reactor, parse(session.get("url") or redis_url(session.get("path"))), TIMEOUT)
         return RedisLeader(services.reactor, connection, (app.get("broadcast") or {}).get("channel") or "app")
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
     return FileLeader(services.data_dir / "schedules" / f"{name}.lock")

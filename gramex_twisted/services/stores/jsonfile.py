@@ -24,6 +24,8 @@ from gramex_twisted.services.stores.wholefile import WholeFile
 T = TypeVar("T")
 #: Seconds that a busy writer leaves to other processes after each rewriting.
 COURTESY = 0.002
+#: Seconds that another program gets to write a file that is not whole, and between looks.
+WRITING, PAUSE = 1.0, 0.02
 
 
 class Work(NamedTuple):
@@ -157,11 +159,14 @@ class JsonFileStore(Store):
                 self._entries = entries
 
     def _refresh(self) -> None:
-        """Read the file, if it is not the one that was read or written last."""
-        if self._file.changed():
+        """Read the file, if it is not the one that was read or written last. Wait for Gramex, which writes in place."""
+        end = time.monotonic() + WRITING
+        while self._file.changed():
             content = self._file.read()
             try:
                 self._entries = {} if content is None else parse(content, self.path)
             except StoreError:
                 self._file.forget()
-                raise
+                if time.monotonic() > end or self._file.age() > 2 * WRITING:
+                    raise
+                time.sleep(PAUSE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from gramex_twisted.durable import Stamp, replace, stamp
@@ -52,6 +53,13 @@ class WholeFile:
             content = file.read()
         self._seen = seen
         return content
+
+    def age(self) -> float:
+        """Seconds since it was written; 0 where it is gone."""
+        try:
+            return time.time() - os.stat(self.path).st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def forget(self) -> None:
         """What was read is no use: it must be read again."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -27,6 +28,13 @@ class FakeClock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Pausing(SimpleNamespace):
+    """The module time, in which something happens while somebody sleeps."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__(monotonic=time.monotonic, time=time.time, sleep=lambda seconds: happens())
 
 
 def increment(entry: Entry | None) -> tuple[Entry, int]:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from gramex_twisted.services.stores import jsonfile
 from gramex_twisted.services.stores.base import Entry, StoreError
 from gramex_twisted.services.stores.jsonfile import JsonFileStore
 from gramex_twisted.services.stores.jsontext import checked, parse, render
-from tests.services.stores.support import FakeClock, increment, stopped_after, together
+from tests.services.stores.support import FakeClock, Pausing, increment, stopped_after, together
 
 
 class JsonFileTest(TestCase):
@@ -102,6 +103,18 @@ class FileTests(JsonFileTest):
             self.assertEqual(self.path.read_bytes(), before)
             self.replace('{"a": {"mended": true}}')
             self.assertEqual(await store.get("a"), Entry(b'{"mended":true}'))
+
+    async def test_half_a_file_that_gramex_is_writing_is_waited_for(self) -> None:
+        whole = json.dumps(
+            {"ann": {"id": "ann", "_t": self.clock.now + 9}, "bob": {"id": "bob", "_t": self.clock.now + 9}}
+        )
+        store = self.store()
+        self.path.write_text(whole[:20])
+        self.patch(jsonfile, "time", Pausing(lambda: self.path.write_text(whole)))
+        self.assertEqual(await store.keys(), ["ann", "bob"])
+        self.path.write_text(whole[:20])
+        await store.put("eve", b'{"id": "eve"}')
+        self.assertEqual(sorted(json.loads(self.path.read_text())), ["ann", "bob", "eve"])
 
     async def test_an_empty_file_and_none_at_all_are_empty_stores(self) -> None:
         self.path.touch()

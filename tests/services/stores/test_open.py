@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from gramex_twisted.config.settings import RateLimitStore, Session, StoreOptions
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.services.stores.base import Store
+from gramex_twisted.services.stores.dictstore import DictStore
 from gramex_twisted.services.stores.disk import DiskStore
 from gramex_twisted.services.stores.jsonfile import JsonFileStore
 from gramex_twisted.services.stores.memory import MemoryStore
-from gramex_twisted.services.stores.open import open_cache, open_store
+from gramex_twisted.services.stores.open import open_cache, open_store, redis_url
 from gramex_twisted.services.stores.redisstore import RedisStore
 from gramex_twisted.services.stores.sqlite import SqliteStore
+from gramex_twisted.services.stores.taking import TakingStore
 
 DATA = Path("/data")
 
@@ -78,6 +82,50 @@ class OpenTests(SynchronousTestCase):
         self.assertEqual(
             str(caught.exception), "gramex.yaml:3:5: url: a Redis URL starts with redis://, rediss:// or unix://"
         )
+
+    def test_the_redis_of_a_gramex_app(self) -> None:
+        for path, url in {
+            "host:7000:2:password=p w": "redis://:p%20w@host:7000/2",
+            "host": "redis://host:6379/0",
+            "": "redis://localhost:6379/0",
+            "redis://host/1": "redis://host/1",
+        }.items():
+            self.assertEqual(redis_url(path), url)
+        redis = opened(StoreOptions(type="redis", path="host:7000:2"))
+        assert isinstance(redis, RedisStore)
+        self.assertEqual(redis.name_of_server, "redis://host:7000/2")
+
+
+class GramexTests(SynchronousTestCase):
+    """What Gramex 1.x has made stays as it is, and goes on."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+
+    def opened(self, **options: Any) -> Store:
+        return open_store("session", Session(**options), Clock(), self.folder)
+
+    def test_a_path_to_a_json_file_is_that_of_a_json_store(self) -> None:
+        store = self.opened(path="/x/session.json")
+        assert isinstance(store, JsonFileStore)
+        self.assertEqual(store.path, Path("/x/session.json"))
+        self.assertIs(type(self.opened(path="/x/session.json", type="sqlite")), SqliteStore)
+
+    def test_an_sqlite_store_of_gramex_keeps_its_table(self) -> None:
+        path = self.folder / "own.db"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE store (key TEXT PRIMARY KEY, value BLOB)")
+        self.assertIs(type(self.opened(type="sqlite", path=str(path))), DictStore)
+        path.write_bytes(b"no database")
+        self.assertIs(type(self.opened(type="sqlite", path=str(path))), SqliteStore)
+
+    def test_sessions_are_taken_over_where_nothing_is_said_of_their_store(self) -> None:
+        self.assertIs(type(self.opened()), SqliteStore)
+        (self.folder / "session.json").write_text("{}")
+        self.assertIs(type(self.opened(expiry=1)), TakingStore)
+        self.assertIs(type(self.opened(type="sqlite")), SqliteStore)
+        self.assertIs(type(open_store("ratelimit", RateLimitStore(), Clock(), self.folder)), SqliteStore)
 
 
 class CacheTests(SynchronousTestCase):
