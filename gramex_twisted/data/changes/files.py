@@ -14,7 +14,7 @@ from gramex_twisted import durable
 from gramex_twisted.data.changes.change import Change, Insert, Operation
 from gramex_twisted.data.changes.document import Document, Origin, schema_for
 from gramex_twisted.data.errors import DataError, ReadOnly, SourceError, Unavailable
-from gramex_twisted.data.sources.files import FileSource
+from gramex_twisted.data.sources.files import FileSource, check_size
 from gramex_twisted.data.sources.readers import kind_of
 from gramex_twisted.data.types import QueryError
 from gramex_twisted.data.writers import Job
@@ -78,6 +78,7 @@ class FileChange:
 
     def _content(self) -> bytes | None:
         try:
+            check_size(self.path, self.kind, self.source.shared.memory.size)
             content = self.path.read_bytes()
             return content if content or self.kind == "jsonl" else None  # lines may be none at all
         except FileNotFoundError:

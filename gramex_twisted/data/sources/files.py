@@ -28,8 +28,8 @@ ATTEMPTS = 5
 """How often a file is read that is replaced while it is read."""
 YOUNG = 20_000_000
 """Nanoseconds in which a file may change twice and have one time: file systems count in such steps."""
-LARGEST = 4
-"""How many times the size of Memory a file may have that is read whole."""
+LARGEST: Mapping[str, float] = {"json": 1, "parquet": 1, "xlsx": 1 / 4, "html": 1 / 4, "yaml": 1 / 10}
+"""How many times the size of Memory a file may have that is read whole: some need many times their bytes. Else 4."""
 LAZY = ("parquet",)
 
 
@@ -92,14 +92,21 @@ def maker(path: Path, kind: str, options: Mapping[str, Any], size: int) -> Calla
     def make() -> FrameTable:
         from gramex_twisted.data.frame import table_of
 
-        if kind not in LAZY and path.stat().st_size > LARGEST * size:
-            raise SourceError(
-                f"{path} has more bytes than can be read into memory ({LARGEST * size:,}): "
-                "make it a Parquet file or a database, or the cache larger"
-            )
+        if kind not in LAZY:
+            check_size(path, kind, size)
         return table_of(read(path, kind, options))
 
     return make
+
+
+def check_size(path: Path, kind: str, size: int) -> None:
+    """Raise SourceError for a file of more bytes than may be read whole, where Memory has `size`."""
+    most = int(LARGEST.get(kind, 4) * size)
+    if path.stat().st_size > most:
+        raise SourceError(
+            f"{path} has more bytes than can be read into memory ({most:,}): "
+            "make it a Parquet file or a database, or the cache larger"
+        )
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -22,7 +22,10 @@ def read_parquet(path: Path, options: dict[str, Any]) -> pl.DataFrame | pl.LazyF
     columns = _columns(path, options)
     scan = pl.scan_parquet(path, glob=False)
     found = scan if columns is None else scan.select(columns)
-    return found if path.stat().st_size >= LARGE else found.collect()
+    if path.stat().st_size < LARGE:
+        return found.collect()
+    found.collect_schema()  # what is broken is told now
+    return found
 
 
 def read_arrow(path: Path, options: dict[str, Any]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,22 +69,27 @@ def explained(
         line = _not_utf8(content)
         if line:
             return SourceError(f"{path}:{line}: not UTF-8; say encoding:, such as cp1252")
-    text = decoded(path, options.encoding or "utf-8")
-    reader = csv.reader(
-        text.splitlines(keepends=True), delimiter=options.separator, quotechar=options.quote or None, strict=True
-    )
-    start = 0
-    try:
-        for row in reader:
-            if len(row) > width and start >= skip:
-                return SourceError(f"{path}:{start + 1}: has {len(row)} columns, but the first line has {width}")
-            start = reader.line_num
-            if start > MOST_LINES:
-                break
-    except csv.Error as wrong:
-        return SourceError(f"{path}:{start + 1}: {wrong}")
+    with _lines(content) as lines:
+        reader = csv.reader(lines, delimiter=options.separator, quotechar=options.quote or None, strict=True)
+        start = 0
+        try:
+            for row in reader:
+                if len(row) > width and start >= skip:
+                    return SourceError(f"{path}:{start + 1}: has {len(row)} columns, but the first line has {width}")
+                start = reader.line_num
+                if start > MOST_LINES:
+                    break
+        except csv.Error as wrong:
+            return SourceError(f"{path}:{start + 1}: {wrong}")
     said = " ".join(str(error).split("\n\n")[0].split())[:SHOWN]
     return SourceError(f"{path}: {said}")
+
+
+def _lines(content: Path | bytes) -> io.TextIOWrapper:
+    """The lines, which are not held in memory."""
+    if isinstance(content, bytes):
+        return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+    return open(content, encoding="utf-8-sig", newline="")
 
 
 def _not_utf8(path: Path) -> int:
