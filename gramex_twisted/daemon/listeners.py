@@ -203,7 +203,8 @@ class Change:
             try:
                 port = await listener.place.open(reactor, entrance, self.listeners.inherited)
             except ListenError as error:
-                raise ListenError((error.in_use and self._own_fault(listener.place)) or str(error)) from error
+                reason = (error.in_use and self._own_fault(listener.place)) or str(error)
+                raise ListenError(reason, in_use=error.in_use) from error
             self.opened[listener.place] = Door(listener, port, entrance, reactor)
 
     def _own_fault(self, place: Place) -> str | None:

@@ -101,7 +101,7 @@ def times_text(times: Times) -> str:
     if times.every:
         words.append(f"every {span(times.every)}")
     elif times.cron is not None:
-        words.append(times.cron.line)
+        words.append(times.cron.line.removesuffix(" *"))  # the year
     if times.startup:
         words.append("at the start" if times.startup is True else "at the start and after reloads")
     return ", ".join(words) + (" (UTC)" if times.utc and not times.every else "")

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import orjson
 from klein import Klein
-from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from werkzeug.exceptions import HTTPException, NotFound
@@ -35,7 +34,7 @@ log = Logger()
 
 FOLDER = Path(__file__).parent
 STATIC = {"style.css": b"text/css", "admin.js": b"text/javascript", "icon.svg": b"image/svg+xml"}
-TEXT = b"text/plain; charset=utf-8"
+TEXT, HTML, JSON = b"text/plain; charset=utf-8", b"text/html; charset=utf-8", b"application/json"
 #: Titles of the pages, in the order of their links.
 TITLES = {
     "overview": "Overview",
@@ -80,16 +79,14 @@ class Pages:
     @router.route("/live")
     def live(self, request: AdminRequest) -> bytes:
         """The reactor answers: that is all that can be said."""
-        request.setHeader(b"Content-Type", TEXT)
-        return b"live\n"
+        return sent(request, b"live\n")
 
     @router.route("/ready")
     def ready(self, request: AdminRequest) -> bytes:
         """Whether requests are welcome."""
         found = state(self.daemon)
         request.setResponseCode(200 if found == READY else 503)
-        request.setHeader(b"Content-Type", TEXT)
-        return found.encode() + b"\n"
+        return sent(request, f"{found}\n".encode())
 
     @router.route("/metrics")
     @router.route("/admin/metrics")
@@ -97,31 +94,27 @@ class Pages:
         """For Prometheus."""
         accept = (request.getHeader(b"Accept") or b"").decode("latin-1")
         body, content_type = await deferToThread(self.exposition.text, await self.numbers(), accept)
-        request.setHeader(b"Content-Type", content_type.encode())
-        return body
+        return sent(request, body, content_type.encode())
 
     @router.route("/admin/static/<name>")
     def static(self, request: AdminRequest, name: str) -> bytes:
         """What the pages are drawn with."""
         if name not in STATIC:
             raise NotFound
-        request.setHeader(b"Content-Type", STATIC[name])
         request.setHeader(b"Cache-Control", b"max-age=300")
-        return (FOLDER / "static" / name).read_bytes()
+        return sent(request, (FOLDER / "static" / name).read_bytes(), STATIC[name])
 
     @router.handle_errors(HTTPException)
     def wrong(self, request: Any, failure: Any) -> bytes:
         """Addresses that there are not, methods that they do not have."""
         request.setResponseCode(failure.value.code)
-        request.setHeader(b"Content-Type", TEXT)
-        return f"{failure.value.code} {failure.value.name}\n".encode()
+        return sent(request, f"{failure.value.code} {failure.value.name}\n".encode())
 
     @router.handle_errors(StoreError)
     def store_fails(self, request: Any, failure: Any) -> bytes:
         """Sessions cannot be told now."""
         request.setResponseCode(503)
-        request.setHeader(b"Content-Type", TEXT)
-        return f"503 Service Unavailable: {failure.value}\n".encode()
+        return sent(request, f"503 Service Unavailable: {failure.value}\n".encode())
 
     # Pages ------------------------------------------------------------------------------------------------------------
 
@@ -196,12 +189,10 @@ class Pages:
 
     async def _show(self, request: AdminRequest, page: str, data: Names) -> bytes:
         if wants_json(request):
-            request.setHeader(b"Content-Type", b"application/json")
-            return orjson.dumps(data, default=str)
+            return sent(request, orjson.dumps(data, default=str), JSON)
         return await self._draw(request, page, {**data, "title": TITLES[page], "notice": _argument(request, b"notice")})
 
     async def _draw(self, request: AdminRequest, page: str, names: Names) -> bytes:
-        request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
         watch = REFRESH.get(page, 0) if _argument(request, b"watch") else 0
         names = {
             **formats.HELPERS,
@@ -213,18 +204,24 @@ class Pages:
             "can_watch": page in REFRESH,
             "source": str(self.daemon.source),
         }
-        drawing: Deferred[bytes] = deferToThread(self.templates.render, FOLDER / "templates" / f"{page}.html", names)
-        return await drawing
+        body: bytes = await deferToThread(self.templates.render, FOLDER / "templates" / f"{page}.html", names)
+        return sent(request, body, HTML)
 
     def _done(self, request: AdminRequest, page: str, notice: str, status: int = 200) -> bytes:
         """What came of a form: for people, the page again, which says so."""
         if wants_json(request):
             request.setResponseCode(status)
-            request.setHeader(b"Content-Type", b"application/json")
-            return orjson.dumps({"done": status == 200, "notice": notice})
+            return sent(request, orjson.dumps({"done": status == 200, "notice": notice}), JSON)
         request.setResponseCode(303)
         request.setHeader(b"Location", f"/admin/{page}?notice={quote(notice)}".encode())
-        return b""
+        return sent(request, b"")
+
+
+def sent(request: AdminRequest, body: bytes, content_type: bytes = TEXT) -> bytes:
+    """``body``, with the headers that it needs."""
+    request.setHeader(b"Content-Type", content_type)
+    request.setHeader(b"Content-Length", str(len(body)).encode())
+    return body
 
 
 def wants_json(request: AdminRequest) -> bool:
