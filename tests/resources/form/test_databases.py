@@ -188,39 +188,6 @@ class PostgresTests(DatabaseTestCase):
         self.assertEqual(response.json(), [{"id": 5, "name": "name 5"}])
 
 
-class GoneTests(LiveCase):
-    """A database that is not there yet, goes, and comes back."""
-
-    timeout = 120
-    files = {}
-
-    def setUp(self) -> None:
-        self.server = PostgresServer.of(self)
-        url = self.server.url()
-        self.server.kill()
-        self.config = (  # type: ignore[misc]
-            f'url: {{rows: {{pattern: /rows, handler: FormHandler, kwargs: {{url: "{url}", table: t, id: id}}}}}}'
-        )
-        super().setUp()
-
-    async def test_down_is_503_and_back_is_200_without_a_restart(self) -> None:
-        down = await self.get("/rows")
-        self.assertEqual(down.status, 503)
-        self.assertEqual(down.headers["retry-after"], "5")
-        self.assertNotIn("password", down.text)
-        self.server.start()
-        engine = sa.create_engine(self.server.url().replace("postgresql://", "postgresql+psycopg://"))
-        self.addCleanup(engine.dispose)
-        with engine.begin() as connection:
-            connection.execute(sa.text("CREATE TABLE t (id INTEGER PRIMARY KEY)"))
-            connection.execute(sa.text("INSERT INTO t VALUES (1)"))
-        self.assertEqual((await self.get("/rows")).json(), [{"id": 1}])
-        self.server.kill()
-        self.assertEqual((await self.get("/rows")).status, 503)
-        self.server.start()
-        self.assertEqual((await self.get("/rows")).json(), [{"id": 1}])
-
-
 class SQLiteTests(WaitingCase):
     """A statement of SQLite that takes for ever."""
 
