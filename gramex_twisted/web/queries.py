@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes
 
+from gramex_twisted.errors import HTTPError
+
 RawArguments = dict[str, list[bytes]]
+
+#: Arguments of one form or query. Many short ones in a long form would take 20 times its bytes, and all of the server.
+MOST = 10_000
 
 
 def parse_query(query: bytes) -> RawArguments:
-    """The arguments of ``query``, in order; blank values are kept. No bytes are lost, whatever their encoding."""
+    """The arguments of ``query``, in order; blank values are kept. No bytes are lost, whatever their encoding.
+
+    :raises HTTPError: 400 where there are over ``MOST``.
+    """
+    if query.count(b"&") >= MOST:
+        raise HTTPError(400, f"there are over {MOST} arguments")
     found: RawArguments = {}
     for pair in query.split(b"&"):
         if pair:

@@ -23,6 +23,7 @@ class JSONCase(AppTestCase):
       memory: {pattern: /memory/(.*), handler: JSONHandler, kwargs: {data: {a: {b: [1, 2]}, n: null}}}
       whole: {pattern: /whole, handler: JSONHandler, kwargs: {data: [1]}}
       next: {pattern: /next/(.*), handler: JSONHandler, kwargs: {redirect: /done}}
+      wide: {pattern: /wide/(.*), handler: JSONHandler, kwargs: {max_body_size: 20MB}}
     """
 
     def ask(self, method: str, place: str, body: Any = None, **headers: str) -> Any:
@@ -118,6 +119,15 @@ class MethodTests(JSONCase):
         self.assertEqual(self.tree("/same/a"), 1)
         self.ask("PUT", "/same/b", 2)
         self.assertEqual(self.tree(), {"a": 1, "b": 2})
+
+    def test_a_body_over_ten_megabytes_needs_the_routes_leave(self) -> None:
+        body = b'"' + b"x" * (10 << 20) + b'"'
+        refused = self.ask("PUT", "/memory/long", body)
+        self.assertEqual(refused.status, 413)
+        self.assertEqual(refused.json()["error"], "the request body is over 10485760 bytes (max_body_size)")
+        self.assertEqual(self.get("/memory/long").text, "null")
+        self.assertEqual(self.ask("PUT", "/wide/long", body).status, 200)
+        self.assertEqual(len(self.get("/wide/long").body), len(body))
 
     def test_a_redirect_takes_the_place_of_the_answer(self) -> None:
         response = self.ask("PUT", "/next/a", 1)

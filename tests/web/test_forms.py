@@ -23,11 +23,28 @@ def show(handler):
 def name(handler):
     return handler.request.files["file"][0].filename + handler.get_argument("note")
 """
+SAID = {200: "x", 400: "there are over 10000 arguments"}
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="note"\r\n\r\nn\r\n'
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
     b"Content-Type: text/plain\r\n\r\nabc\r\n--x--\r\n"
 )
+
+
+class CountTests(AppTestCase):
+    config = """
+    url:
+      first: {pattern: /first, handler: FunctionHandler, kwargs: {function: 'handler.get_argument("a", "none")'}}
+    """
+
+    def test_ten_thousand_arguments_are_read_and_no_more(self) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        for body, status in ((b"&b=1" * 9_998 + b"&a=x", 200), (b"&b=1" * 10_000 + b"&a=x", 400), (b"&" * 10_000, 400)):
+            response = self.post("/first", data=body, headers=headers)
+            self.assertEqual(response.status, status)
+            self.assertEqual(response.text if status == 200 else response.json()["error"], SAID[status])
+        response = self.get("/first?" + "&" * 10_000)
+        self.assertEqual((response.status, response.json()["error"]), (400, SAID[400]))
 
 
 class FileTests(AppTestCase):

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import Field
 
+from gramex_twisted.config.model import Size
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.base import Options, Resource, Setup
 from gramex_twisted.resources.jsondata.places import MISSING, Keys, get, keys_of, put, remove
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Bytes of a body, or of what is shown, above which JSON is read or written in a thread.
 LARGE = 16 << 10
+#: Bytes of the longest body, unless the route says so. Reading one of 60 MB takes the server ten seconds.
+LONGEST = 10 << 20
 #: How many answers are kept for the next time, and how many bytes of them, the last one aside.
 KEPT, MOST = 200, 4 << 20
 
@@ -33,6 +36,11 @@ class JSONOptions(Options):
         default=None, description="The file that holds the tree; without it, the tree is gone when the server stops."
     )
     data: Any = Field(default=None, description="The tree to begin with, where there is no `path`.")
+    max_body_size: Size | None = Field(
+        default=None,
+        description="Longest request body in bytes, `100MB` works too; default: 10 MB, or app.listen.max_body_size "
+        "where that is less. While JSON is read, nobody else is answered.",
+    )
 
 
 class JSONHandler(Resource):
@@ -125,6 +133,9 @@ class JSONHandler(Resource):
         return await self._change(context, keys, delete)
 
     async def _body(self, context: Context, keys: Keys) -> Any:
+        longest = self.options.max_body_size or LONGEST
+        if context.native.body_size > longest:
+            raise HTTPError(413, f"the request body is over {longest} bytes (max_body_size)")
         try:
             if context.native.body_size > LARGE:
                 return await self.services.threads.run(_checked, context.request.body, len(keys))
