@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gramex_twisted.data.arguments import parse
 from gramex_twisted.data.distinct import LIMIT, parse_distinct
 from gramex_twisted.data.engines import process_engines
-from gramex_twisted.data.frames import to_pandas
+from gramex_twisted.data.frames import is_pandas, to_pandas
 from gramex_twisted.data.identity import Unknown, identity
 from gramex_twisted.data.memory import process_memory
 from gramex_twisted.data.query import Query
@@ -34,7 +34,7 @@ from gramex_twisted.data.types import QueryError
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from gramex_twisted.data.changes import Change
+    from gramex_twisted.data.changes import Operation
     from gramex_twisted.data.frame import FrameResult, FrameTable
 
 Arguments = dict[str, list[str]]
@@ -108,14 +108,15 @@ def filtercols(
 def insert(url: Any, args: Mapping[str, Any] = {}, meta: dict[str, Any] | None = None, **kwargs: Any) -> int:
     """Add rows: one, or as many as the longest list of `args` has. Returns how many; `meta` has their keys.
 
-    The other arguments are as for `filter`. A missing file or table is made. Raises QueryError, DataError.
+    The other arguments are as for `filter`. A missing file or table is made; a DataFrame of pandas is changed where it
+    is. Raises QueryError, DataError.
     """
     from gramex_twisted.data import changes
 
     source, key, texts = _changed(url, args, kwargs)
     if not texts:
         raise ValueError("insert: args are empty")
-    return _done(changes.insert(source, changes.rows_of(texts), texts, key), meta)
+    return _done(url, changes.Insert(source, changes.rows_of(texts), texts, key), meta)
 
 
 def update(url: Any, args: Mapping[str, Any] = {}, meta: dict[str, Any] | None = None, **kwargs: Any) -> int:
@@ -123,7 +124,7 @@ def update(url: Any, args: Mapping[str, Any] = {}, meta: dict[str, Any] | None =
     from gramex_twisted.data import changes
 
     source, key, texts = _changed(url, args, kwargs)
-    return _done(changes.update(source, texts, texts, key), meta)
+    return _done(url, changes.Update(source, texts, texts, key), meta)
 
 
 def delete(url: Any, args: Mapping[str, Any] = {}, meta: dict[str, Any] | None = None, **kwargs: Any) -> int:
@@ -131,7 +132,7 @@ def delete(url: Any, args: Mapping[str, Any] = {}, meta: dict[str, Any] | None =
     from gramex_twisted.data import changes
 
     source, key, texts = _changed(url, args, kwargs)
-    return _done(changes.delete(source, texts, texts, key), meta)
+    return _done(url, changes.Delete(source, texts, texts, key), meta)
 
 
 def alter(url: str, table: str, columns: Mapping[str, Any] | None = None, **kwargs: Any) -> sa.Engine:
@@ -224,7 +225,10 @@ def _transformed(found: Table, source: Source, transform: Callable[..., Any], op
 def _changed(url: Any, args: Mapping[str, Any], kwargs: dict[str, Any]) -> tuple[Source, tuple[str, ...], Arguments]:
     """What is changed, by which columns its rows are told, and the arguments."""
     if not isinstance(url, str | os.PathLike):
-        raise ValueError("url: a DataFrame is changed by pandas: only files and databases can be changed here")
+        if not is_pandas(url) or url.ndim != 2:
+            raise ValueError(f"url: files, databases and pandas DataFrames can be changed, not {type(url).__name__}")
+        key = kwargs.pop("id", None) or ()
+        return FrameSource(datasets.Dataset(), url), (key,) if isinstance(key, str) else tuple(key), texts_of(args)
     names = ("engine", "table", "ext", "id", "columns", "query", "queryfile", "argstype")
     given = {name: kwargs.pop(name, None) for name in names}
     for name in ("transform", "transform_kwargs"):
@@ -238,7 +242,16 @@ def _tell(meta: dict[str, Any] | None, **found: Any) -> None:
         meta.update(found)
 
 
-def _done(change: Change, meta: dict[str, Any] | None) -> int:
+def _done(url: Any, operation: Operation, meta: dict[str, Any] | None) -> int:
+    """Do it."""
+    from gramex_twisted.data import changes
+
+    if is_pandas(url):
+        from gramex_twisted.data.changes.pandasdocument import PandasDocument
+
+        change = PandasDocument(url).apply(operation)
+    else:
+        [change] = changes.apply_many([operation])
     _tell(meta, filters=change.filters, ignored=change.ignored, inserted=change.inserted)
     return change.count
 

@@ -32,7 +32,6 @@ class FilterTests(SourceCase):
         self.assertRaises(ValueError, data.filter, self.url)
         self.assertRaises(SourceError, data.filter, 5)
         self.assertRaises(ValueError, data.insert, self.path)
-        self.assertIn("pandas", str(self.assertRaises(ValueError, data.insert, pd.DataFrame(), {"a": [1]})))
         with self.assertRaises(AttributeError):
             _ = data.nothing
 
@@ -97,6 +96,38 @@ class FilterTests(SourceCase):
         self.assertEqual(meta["filters"], [["a", "", [2]]])
         self.assertEqual(data.delete(self.url, table="t", args={"city": "Oslo"}, id="city"), 2)
         self.assertEqual(len(data.filter(self.url, table="t")), 1)
+
+    def test_frames_are_changed_where_they_are(self) -> None:
+        frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "y"], "c": [True, False, True]}, index=[7, 8, 9])
+        meta: dict[str, Any] = {}
+        self.assertEqual(data.insert(frame, {"a": [5, 6], "b": "z", "c": "no", "d": "1"}, meta, id=["a"]), 2)
+        self.assertEqual((meta["inserted"], meta["ignored"]), ([{"a": 5}, {"a": 6}], [["d", ["1"]]]))
+        self.assertEqual(data.update(frame, args={"b": ["y"], "a": ["9"]}, id="b"), 2)
+        self.assertEqual(data.delete(frame, args={"a": ["1", "5"]}, id=["a"]), 2)
+        self.assertEqual(frame.to_dict("list"), {"a": [9, 9, 6], "b": ["y", "y", "z"], "c": [False, True, False]})
+        self.assertEqual(list(frame.index), [8, 9, 11])
+        self.assertEqual(data.update(frame, args={"a": ["6"], "c": "", "b": "w"}, id="a"), 1)
+        self.assertEqual(frame["c"].tolist(), [False, True, None])
+        for wrong, said in (({"a": ["1.5"]}, "a=1.5: not a whole number"), ({"b": "x"}, "a: ")):
+            with self.assertRaisesRegex(ValueError, said):
+                data.update(frame, args=wrong, id="a")
+        with self.assertRaisesRegex(ValueError, "can be changed, not Series"):
+            data.insert(frame["a"], args={"a": "1"})
+        with self.assertRaisesRegex(ValueError, "can be changed, not DataFrame"):
+            data.insert(pl.DataFrame({"a": [1]}), args={"a": "1"})
+
+    def test_frames_whose_rows_have_names_or_the_same_ones(self) -> None:
+        named = pd.DataFrame({"a": [1, 2]}, index=["x", "y"])
+        self.assertEqual(data.delete(named, args={"a": ["1"]}, id="a"), 1)
+        self.assertEqual(named.to_dict(), {"a": {"y": 2}})
+        self.assertEqual(data.insert(named, args={"a": ""}), 1)
+        self.assertEqual((list(named.index), named["a"].isna().tolist()), ([0, 1], [False, True]))
+        twice = pd.DataFrame({"a": [1, 2, 3]}, index=[0, 0, 0])
+        self.assertEqual(data.delete(twice, args={"a": ["2"]}, id="a"), 1)
+        self.assertEqual(twice["a"].tolist(), [1, 3])
+        empty = pd.DataFrame({"a": []})
+        self.assertEqual(data.insert(empty, args={"a": ["1.5", "2"]}), 2)
+        self.assertEqual(empty["a"].tolist(), [1.5, 2.0])
 
     def test_download(self) -> None:
         self.assertEqual(data.download(data.filter(self.path, {"_c": "city", "_limit": "1"})), b'[{"city":"Oslo"}]')
