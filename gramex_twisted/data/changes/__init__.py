@@ -4,6 +4,15 @@ from gramex_twisted.data.changes.applying import apply_many, delete, insert, pre
 from gramex_twisted.data.changes.change import Change, Delete, Insert, Operation, Update, rows_of
 
 __all__ = [
-    *("Change", "Delete", "Insert", "Operation", "Update"),
-    *("apply_many", "delete", "insert", "prepare", "rows_of", "update"),
+    "Change",
+    "Delete",
+    "Insert",
+    "Operation",
+    "Update",
+    "apply_many",
+    "delete",
+    "insert",
+    "prepare",
+    "rows_of",
+    "update",
 ]
