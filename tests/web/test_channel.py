@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gramex_twisted.testing import AppTestCase
 from gramex_twisted.web.channel import Limits
 from tests.wire import Wire
@@ -38,15 +40,8 @@ def large(handler):
 
 class WireTestCase(AppTestCase):
     files = {"fns.py": MODULE}
-    limits = Limits(
-        max_body_size=1000,
-        max_header_size=4096,
-        max_headers=50,
-        header_timeout=10,
-        body_timeout=10,
-        idle_timeout=20,
-        write_timeout=30,
-    )
+    limits = Limits(max_body_size=1000, max_header_size=4096, max_headers=50)
+    limits = replace(limits, header_timeout=10, body_timeout=10, idle_timeout=20, write_timeout=30)
     config = """
     app: {settings: {xsrf_cookies: false}}
     url:
@@ -175,6 +170,13 @@ class TimeTests(WireTestCase):
             wire.wait(1)
         wire.send("b" * 100)
         self.assertEqual(wire.status, "HTTP/1.1 200 OK")
+
+    def test_a_client_that_never_takes_the_last_bytes_is_cut_off(self) -> None:
+        wire = self.wire()
+        wire.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        self.assertEqual((wire.closed, wire.transport.aborted), (True, False))
+        wire.wait(self.limits.write_timeout + 2)
+        self.assertTrue(wire.transport.aborted)
 
     def test_an_idle_connection_is_closed_without_a_word(self) -> None:
         wire = self.wire()
