@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from gramex_twisted.daemon.admin.history import SAMPLES
+
 DASH = "\u2013"
 UNITS = ("B", "KB", "MB", "GB", "TB")
-#: Width and height of the line of requests, in its own units.
-WIDTH, HEIGHT = 240.0, 48.0
+#: Width and height of the line of requests, in its own units, and how many points it has at most.
+WIDTH, HEIGHT, POINTS = 240.0, 48.0, SAMPLES - 1
 
 
 def number(value: float | None) -> str:
@@ -46,7 +48,7 @@ def span(seconds: float) -> str:
     for unit, word in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds // unit:.0f} {word}"
-    return f"{max(0.0, seconds):.0f} s"
+    return f"{int(max(0, seconds))} s"
 
 
 def ago(moment: float | None) -> str:
@@ -83,12 +85,15 @@ def percent(share: float | None) -> str:
 
 
 def line(values: Sequence[float]) -> str:
-    """``values`` as the points of an SVG polyline, the newest at the right, with nothing below and the most on top."""
+    """``values``, of which there are POINTS at most, as an SVG polyline: the newest at the right, the most on top."""
     if len(values) < 2:
         return ""
     most = max(values) or 1.0
-    step = WIDTH / (len(values) - 1)
-    return " ".join(f"{i * step:.1f},{HEIGHT - 2 - value / most * (HEIGHT - 4):.1f}" for i, value in enumerate(values))
+    step = WIDTH / (POINTS - 1)
+    first = WIDTH - step * (len(values) - 1)
+    return " ".join(
+        f"{first + i * step:.1f},{HEIGHT - 2 - value / most * (HEIGHT - 4):.1f}" for i, value in enumerate(values)
+    )
 
 
 HELPERS: Mapping[str, Callable[..., Any]] = MappingProxyType(

@@ -129,6 +129,8 @@ class Root:
             answer(request, request.refusal.status_code, str(request.refusal.reason))
         elif request.path == b"/":
             redirect(request, HOME)
+        elif not self.daemon.started and request.path not in (b"/live", b"/ready"):
+            answer(request, 503, "the server is starting")
         elif request.path in OPEN or request.path.startswith(STATIC):
             await self._open(request)
         elif await self._admitted(request):

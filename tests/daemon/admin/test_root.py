@@ -21,6 +21,13 @@ class RootTests(AdminCase):
             self.assertEqual((response.status, response.text), (200, text))
             self.assertEqual(response.headers["cache-control"], "no-store")
 
+    async def test_before_there_is_an_app_it_is_live_and_not_ready(self) -> None:
+        self.daemon.started = False
+        found = [(await self.ask(path)).text for path in ("/live", "/ready", "/metrics", "/admin/")]
+        starting = "503 Service Unavailable: the server is starting\n"
+        self.assertEqual(found, ["live\n", "starting\n", starting, starting])
+        self.daemon.started = True
+
     async def test_everything_else_needs_the_token(self) -> None:
         for path in ("/metrics", "/nothing", "/admin/nothing", *(f"/admin/{page}" for page in PAGES)):
             response = await self.ask(path, token=None)
