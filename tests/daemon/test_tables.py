@@ -46,6 +46,7 @@ class TablesTests(AppTestCase):
         page = self.get("/").text
         self.assertIn('<a href="/cities">cities</a>', page)
         self.assertIn('<a href="/odd-name-x-b">Odd, $name {x} &lt;b&gt;</a>', page)
+        self.assertNotIn("<small", page)  # all are of one file
         self.assertEqual(self.get("/south?_format=json").json(), [{"id": 2, "city": "Rome"}])
         self.assertEqual(self.get("/odd-name-x-b?_format=json").json(), [])
 
@@ -74,6 +75,7 @@ class TablesTests(AppTestCase):
         self.assertIn('<a href="/a">a</a>', page)
         self.assertIn('<a href="/cities">cities</a>', page)
         self.assertIn('<a href="/files/">All files</a>', page)
+        self.assertIn('<a href="/a">a</a><small aria-hidden="true">a.csv</small>', page)
         self.assertIn("broken.db", self.get("/files/").text)
         self.assertEqual(self.get("/b/c.txt").text, "text")
         self.assertEqual(self.get("/a.csv").text, "x\n1\n")

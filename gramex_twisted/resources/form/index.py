@@ -43,7 +43,8 @@ class TableIndex(Resource):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         options: IndexOptions = self.options
-        rows = "\n".join(_row(table) for table in options.tables)
+        several = len({table.source for table in options.tables}) > 1
+        rows = "\n".join(_row(table, several) for table in options.tables)
         files = f'<p><a href="{escape(options.files)}">All files</a></p>' if options.files else ""
         values = {"title": escape(options.title), "rows": rows, "files": files}
         self._page = Template(TEMPLATE.read_text("utf-8")).substitute(values)
@@ -53,12 +54,14 @@ class TableIndex(Resource):
         return self._page
 
 
-def _row(table: Listed) -> str:
+def _row(table: Listed, several: bool) -> str:
+    """A table; of several files, its own stands below the name on narrow screens."""
     links = " ".join(
         f'<a href="{escape(table.path)}?_format={name}" aria-label="{escape(table.name)} as {label}">{label}</a>'
         for name, label in FORMATS.items()
     )
+    below = f'<small aria-hidden="true">{escape(table.source)}</small>' if several else ""
     return (
-        f'<tr><th scope="row"><a href="{escape(table.path)}">{escape(table.name)}</a></th>'
+        f'<tr><th scope="row"><a href="{escape(table.path)}">{escape(table.name)}</a>{below}</th>'
         f'<td class="source">{escape(table.source)}</td><td class="formats">{links}</td></tr>'
     )

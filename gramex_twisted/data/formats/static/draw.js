@@ -28,7 +28,8 @@ window.gramexDraw = window.gramexDraw || (function () {
       dark ? { theme: "dark" } : {},
       given,
     )
-    found.config = Object.assign({ background: "transparent" }, given.config)
+    var lines = { gridColor: "#343c46", domainColor: "#6d7987", tickColor: "#6d7987" } // those of the theme outshine the data
+    found.config = Object.assign({ background: "transparent" }, dark ? { axis: lines } : {}, given.config)
     return found
   }
 
