@@ -19,7 +19,7 @@ from gramex_twisted.daemon.admin.listing import LEVELS, config_text, log_lines, 
 from gramex_twisted.daemon.admin.metrics import Exposition
 from gramex_twisted.daemon.admin.numbers import Numbers, SessionCount, numbers_of
 from gramex_twisted.daemon.admin.overview import overview_of
-from gramex_twisted.daemon.admin.visitors import end_session, sessions_of
+from gramex_twisted.daemon.admin.visitors import end_session, sessions_of, user_keys
 from gramex_twisted.services.measures import Measures
 from gramex_twisted.services.scheduler.service import Scheduler
 from gramex_twisted.services.stores.base import StoreError
@@ -160,7 +160,8 @@ class Pages:
     @router.route("/admin/sessions")
     async def visitors(self, request: AdminRequest) -> bytes:
         """Who is signed in."""
-        found = await sessions_of(self.daemon.app.shared.sessions, _argument(request, b"user"))
+        app = self.daemon.app
+        found = await sessions_of(app.shared.sessions, user_keys(app), _argument(request, b"user"))
         return await self._show(request, "sessions", found)
 
     @router.route("/admin/sessions/end", methods=["POST"])

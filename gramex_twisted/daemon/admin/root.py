@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hmac import compare_digest
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ OPEN = frozenset({b"/live", b"/ready", LOGIN})
 STATIC = b"/admin/static/"
 #: A cookie does not know of ports: this path keeps it from other servers of the same host.
 COOKIE_PATH = b"/admin/"
+_PAGE = re.compile(rb"/admin/[A-Za-z0-9?=&%._+-]*")
 LIMITS = Limits(
     max_body_size=16 << 10,
     max_header_size=16 << 10,
@@ -248,7 +250,7 @@ def same_origin(request: AdminRequest) -> bool:
 
 def safe_next(path: bytes) -> bytes:
     """A page of the admin to go on with: ``path`` where it is one."""
-    return path if path.startswith(HOME) and path.isascii() and b"\\" not in path and b"//" not in path else HOME
+    return path if _PAGE.fullmatch(path) else HOME
 
 
 def answer(request: AdminRequest, status: int, text: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from twisted.logger import Logger
 
 from gramex_twisted.daemon.admin.numbers import RECORDS
 from gramex_twisted.services.sessions import EXPIRES, ID, INACTIVE, SEEN, Sessions
+
+if TYPE_CHECKING:
+    from gramex_twisted.app import Gramex
 
 log = Logger()
 
@@ -23,8 +26,14 @@ def digest(sid: str) -> str:
     return sha256(sid.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def sessions_of(sessions: Sessions, search: str = "") -> dict[str, Any]:
-    """The newest sessions whose user's id has ``search`` in it: ``{sessions, shown, looked_at, more}``.
+def user_keys(app: Gramex) -> tuple[str, ...]:
+    """The names under which sign-in keeps users in a session: ``user``, and each ``user_key:`` of a route."""
+    keys = (getattr(resource.options, "user_key", None) for resource in app.shared.resources.values())
+    return tuple(dict.fromkeys(["user", *(key for key in keys if isinstance(key, str))]))
+
+
+async def sessions_of(sessions: Sessions, keys: tuple[str, ...], search: str = "") -> dict[str, Any]:
+    """The newest sessions whose user's id has ``search`` in it: ``{sessions, matching, looked_at, more, search}``.
 
     A session is ``{id, user, key, keys, expires, seen, inactive}``: ``id`` a digest, ``user`` the id of who is signed
     in (None: nobody), ``key`` the name that the user has in the session, ``keys`` the names of what else is in it;
@@ -35,7 +44,7 @@ async def sessions_of(sessions: Sessions, search: str = "") -> dict[str, Any]:
     entries = await sessions.store.newest(LOOKED_AT + 1, RECORDS)
     found = []
     for sid, entry in entries[:LOOKED_AT]:
-        session = _session(sid, entry.value, entry.expires)
+        session = _session(sid, entry.value, entry.expires, keys)
         if session is not None and search.lower() in str(session["user"] or "").lower():
             found.append(session)
     return {
@@ -47,14 +56,14 @@ async def sessions_of(sessions: Sessions, search: str = "") -> dict[str, Any]:
     }
 
 
-def _session(sid: str, value: bytes, expires: float | None) -> dict[str, Any] | None:
+def _session(sid: str, value: bytes, expires: float | None, keys: tuple[str, ...]) -> dict[str, Any] | None:
     try:
         stored = orjson.loads(value)
     except ValueError:
         return None  # not one of ours
     if not isinstance(stored, dict):
         return None
-    key, user = next(_users(stored), (None, None))
+    key, user = next(_users(stored, keys), (None, None))
     return {
         "id": digest(sid),
         "user": user,
@@ -66,9 +75,8 @@ def _session(sid: str, value: bytes, expires: float | None) -> dict[str, Any] | 
     }
 
 
-def _users(stored: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Who is signed in: under ``user``, or under another name that a route's ``user_key:`` has given."""
-    for key in ("user", *(key for key in stored if key != "user")):
+def _users(stored: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key in keys:
         value = stored.get(key)
         if isinstance(value, dict) and value.get("id") is not None:
             yield key, str(value["id"])
@@ -81,10 +89,9 @@ async def end_session(sessions: Sessions, wanted: str) -> bool:
 
     :raises StoreError: when the store does not answer.
     """
-    for sid, entry in await sessions.store.newest(LOOKED_AT, RECORDS):
+    for sid, _ in await sessions.store.newest(LOOKED_AT, RECORDS):
         if digest(sid) == wanted:
-            session = _session(sid, entry.value, entry.expires) or {}
             await sessions.end(sid)
-            log.info("admin: ended the session {id} of {user}", id=wanted[:8], user=session.get("user") or "nobody")
+            log.info("admin: ended the session {id}", id=wanted[:8])
             return True
     return False

@@ -57,7 +57,15 @@ class RootTests(AdminCase):
         self.assertEqual((done.status, done.headers["location"]), (303, "/admin/log?level=errors"))
 
     async def test_nobody_is_led_elsewhere(self) -> None:
-        for wrong in ("https://evil.example", "//evil.example", "/admin//evil.example", "/admin/\\evil", "/live", ""):
+        for wrong in (
+            "https://evil.example",
+            "//evil.example",
+            "/admin//evil.example",
+            "/admin/\\evil",
+            "/admin/\r\nX: y",
+            "/live",
+            "",
+        ):
             sent = {"token": TOKEN, "next": wrong}
             done = await self.ask("/admin/login", "POST", token=None, html=True, data=sent)
             self.assertEqual(done.headers["location"], "/admin/", wrong)

@@ -13,22 +13,26 @@ url:
     pattern: /login/
     handler: SimpleAuth
     kwargs: {credentials: {ada: lovelace, eve: "<i>"}, session_inactive: 1}
+  staff:
+    pattern: /staff/
+    handler: SimpleAuth
+    kwargs: {credentials: {grace: hopper}, user_key: staff}
   me: {pattern: /me, handler: FunctionHandler, kwargs: {function: 'str(handler.current_user["id"])', auth: true}}
   note:
     pattern: /note
     handler: FunctionHandler
-    kwargs: {function: 'str(handler.session.setdefault("cart", [1]))'}
+    kwargs: {function: 'str(handler.session.setdefault("cart", {"id": 1}))'}
 """
 
 
 class VisitorCase(AdminCase):
     config = CONFIG
 
-    async def sign_in(self, user: str = "ada", password: str = "lovelace") -> str:
+    async def sign_in(self, user: str = "ada", password: str = "lovelace", path: str = "/login/") -> str:
         """The cookie of somebody who has signed in."""
         headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
         sent = {"user": user, "password": password}
-        done = await self.ask(f"{self.url}/login/", "POST", token=None, headers=headers, data=sent)
+        done = await self.ask(f"{self.url}{path}", "POST", token=None, headers=headers, data=sent)
         self.assertEqual(done.status, 302)
         return done.headers["set-cookie"].partition(";")[0]
 
@@ -45,13 +49,14 @@ class VisitorCase(AdminCase):
 class VisitorTests(VisitorCase):
     async def test_who_is_signed_in_without_the_ids_of_sessions(self) -> None:
         await self.sign_in()
+        await self.sign_in("grace", "hopper", "/staff/")
         await self.ask(f"{self.url}/note", token=None)
         found = await self.sessions()
         self.assertEqual(
             {(session["user"], session["key"], tuple(session["keys"])) for session in found["sessions"]},
-            {("ada", "user", ()), (None, None, ("cart",))},
+            {("ada", "user", ()), ("grace", "staff", ()), (None, None, ("cart",))},
         )
-        ada = next(session for session in found["sessions"] if session["user"])
+        ada = next(session for session in found["sessions"] if session["user"] == "ada")
         self.assertTrue(ada["expires"] > ada["seen"] > 1e9)
         page = await self.page("/admin/sessions")
         for sid in await self.daemon.app.shared.sessions.store.keys():
@@ -59,7 +64,7 @@ class VisitorTests(VisitorCase):
             self.assertNotIn(sid, str(found))
             if ":" not in sid:
                 self.assertIn(f"<code>{digest(sid)[:8]}</code>", page)
-        self.assertEqual((await self.samples())["gramex_sessions"], 2)
+        self.assertEqual((await self.samples())["gramex_sessions"], 3)
 
     async def test_an_ended_session_is_signed_out_and_no_other(self) -> None:
         one, other = await self.sign_in(), await self.sign_in("eve", "<i>")
