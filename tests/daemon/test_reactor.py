@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 from typing import Any
 
 import uvloop
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from twisted.python import context
 from twisted.python.log import ILogContext
@@ -48,6 +50,42 @@ class Ends:
 
     def connectionLost(self, reason: Any) -> None:
         self.told.append(reason.type.__name__)
+
+    readConnectionLost = writeConnectionLost = connectionLost
+
+
+@implementer(IReadDescriptor, IWriteDescriptor)
+class Reads:
+    """A socket that reads one byte at a time, and notes how it ends."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.data = b""
+        self.lost: type[BaseException] | None = None
+
+    def fileno(self) -> int:
+        return self.connection.fileno()
+
+    def logPrefix(self) -> str:
+        return "Reads"
+
+    def doRead(self) -> BaseException | None:
+        try:
+            piece = self.connection.recv(1)
+        except OSError as error:
+            return error
+        self.data += piece
+        return None if piece else ConnectionDone()
+
+    def doWrite(self) -> BaseException | None:
+        try:
+            self.connection.send(b"x")
+        except OSError as error:
+            return error
+        return None
+
+    def connectionLost(self, reason: Any) -> None:
+        self.lost = reason.type
 
     readConnectionLost = writeConnectionLost = connectionLost
 
@@ -121,6 +159,33 @@ class ReactorTests(SynchronousTestCase):
         self.there.send(b"x")
         self.turn_until(lambda: len(ends.told) > 1)
         self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 2)
+
+    def reset(self) -> Reads:
+        """A reader whose peer has sent something and then reset the connection, which the reactor hears of at once."""
+        with socket.create_server(("127.0.0.1", 0)) as port:
+            there = socket.create_connection(port.getsockname())
+            here, _ = port.accept()
+        self.addCleanup(here.close)
+        here.setblocking(False)
+        there.send(b"abc")
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        there.close()
+        return Reads(here)
+
+    def test_who_sends_and_then_resets_the_connection_is_read_and_then_lost(self) -> None:
+        reads = self.reset()
+        self.reactor.addReader(reads)
+        self.turn_until(lambda: reads.lost is not None)
+        self.assertEqual((reads.data, reads.lost), (b"abc", ConnectionResetError))
+        self.assertNotIn(reads, self.reactor.getReaders())
+
+    def test_what_is_written_to_a_connection_that_was_reset_is_no_error(self) -> None:
+        reads = self.reset()
+        self.reactor.addReader(reads)
+        self.turn_until(lambda: reads.data)
+        self.reactor.addWriter(reads)
+        self.turn_until(lambda: reads.lost is not None)
+        self.assertEqual((reads.data[:1], reads.lost), (b"a", ConnectionResetError))
 
     def test_files_which_the_system_does_not_watch_are_polled(self) -> None:
         path = self.mktemp()
