@@ -147,7 +147,7 @@ class DataPageTests(PageTestCase):
 
     def test_its_requests(self) -> None:
         found = list(requests(DATA))
-        self.assertEqual(len(found), 6)
+        self.assertEqual(len(found), 7)
         for example in found:
             self.check(example)
 
