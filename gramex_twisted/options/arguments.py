@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 #: Where arguments are looked for, in this order.
 LOCATIONS = ("path", "query", "form", "json", "yaml")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
 class Arguments:
     """The raw arguments of one request.
 
@@ -18,12 +18,23 @@ class Arguments:
     and ``yaml``: the body, an object of it, else empty.
     """
 
-    path: Sequence[str | None] = ()
-    names: Mapping[str, str | None] = field(default_factory=dict)
-    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    form: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    json: Mapping[str, Any] = field(default_factory=dict)
-    yaml: Mapping[str, Any] = field(default_factory=dict)
+    __slots__ = ("form", "json", "names", "path", "query", "yaml")
+
+    def __init__(
+        self,
+        path: Sequence[str | None] = (),
+        names: Mapping[str, str | None] = _NONE,
+        query: Mapping[str, Sequence[str]] = _NONE,
+        form: Mapping[str, Sequence[str]] = _NONE,
+        json: Mapping[str, Any] = _NONE,
+        yaml: Mapping[str, Any] = _NONE,
+    ) -> None:
+        self.path = path
+        self.names = names
+        self.query = query
+        self.form = form
+        self.json = json
+        self.yaml = yaml
 
 
 class Args(dict[str, Any]):

@@ -11,6 +11,8 @@ from gramex_twisted.options.splitting import split
 
 LISTS = (list, tuple, set)
 _TRUE = frozenset({"true", "yes", "y", "t", "on"})
+#: What is sent for it as good as always.
+_USUAL = {"true": True, "false": False, "1": True, "0": False}
 _FAILURES = (ValueError, TypeError, ArithmeticError)
 
 
@@ -29,7 +31,7 @@ class Converter:
         self.strict = strict
         self.jsoninput = jsoninput
         #: What most arguments need: the last text of the query, by one call.
-        self._plain: Any = {str: str, int: int if strict else None, float: float}.get(type_)
+        self._plain: Any = {str: str, int: int if strict else None, float: float, bool: _flag}.get(type_)
         self.items = None if items is None else Converter(items, strict=strict)
 
     def convert(self, value: Any, place: str) -> Any:
@@ -75,7 +77,7 @@ class Converter:
         if self.type is str:
             return text
         if self.type is bool:
-            return _truth(text) or (not text and place == "query")
+            return _flag(text) if place == "query" else _truth(text)
         return self._from_text(text)
 
     def _from_text(self, text: str) -> Any:
@@ -116,7 +118,14 @@ class _MeantError(ValueError):
     """Says what is wrong."""
 
 
+def _flag(text: str) -> bool:
+    """Truth in a query, where ``?verbose`` alone is true."""
+    return not text or _truth(text)
+
+
 def _truth(text: str) -> bool:
+    if text in _USUAL:
+        return _USUAL[text]
     try:
         return float(text) > 0
     except ValueError:

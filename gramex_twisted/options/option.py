@@ -39,8 +39,14 @@ class Option:
             keyword, enum=made.enum, least=made.min, most=made.max, date_format=made.date_format, alias=self.alias
         )
         self.groups = made.group
+        #: Where it is looked for in the query, under its one name, and in no path: what most options of GET are.
+        self.in_query = not names and "query" in self.locator.locations and "path" not in self.locator.locations
         self.translations = made.translations
         self.checked = bool(made.enum or made.date_format or made.min is not None or made.max is not None)
+        self.compiles = keyword == "jmespath"
+        self.required = made.required
+        self.default: Any = made.default if made.has_default else ABSENT
+        self.copied = isinstance(self.default, (list, dict, set))
         self._check_default()
 
     def _check_default(self) -> None:
@@ -57,29 +63,34 @@ class Option:
         :raises OptionError: for one that is missing or does not do.
         """
         found = self.locator.find(arguments)
-        if found is None:
-            return self._missing()
-        value, place = found
+        return self.missing() if found is None else self.made(*found)
+
+    def made(self, value: Any, place: str) -> Any:
+        """What becomes of a ``value`` that was found at ``place``.
+
+        :raises OptionError: for one that does not do.
+        """
         try:
             value = self.converter.convert(value, place)
         except ValueError as error:
             raise OptionError(reason=str(error), keyword=self.keyword, alias=self.alias) from None
         if self.translations:
             value = translated(value, self.translations)
-        if self.keyword == "jmespath" and value:
+        if self.compiles and value:
             return jmespath_parts(value)
         if self.checked:
             self.validator.check(value)
         return value
 
-    def _missing(self) -> Any:
-        made = self.definition
-        if made.required:
+    def missing(self) -> Any:
+        """What an absent argument is: its default, or ABSENT.
+
+        :raises OptionError: for one that is required.
+        """
+        if self.required:
             raise OptionError(missing=self.keyword, alias=self.alias)
-        if not made.has_default:
-            return ABSENT
         # A list that one request fills must not be there in the next.
-        return made.default.copy() if isinstance(made.default, (list, dict, set)) else made.default
+        return self.default.copy() if self.copied else self.default
 
 
 def _definition(keyword: str, written: Mapping[str, Any]) -> Definition:

@@ -50,13 +50,19 @@ class OptionSet:
         """
         result = Args()
         errors: list[OptionError] = []
+        # Most requests have nothing but a query, in which most options are looked for under one name.
+        query = None if arguments.form or arguments.json or arguments.yaml else arguments.query
         for name, option in self.options(method).items():
             groups = option.groups
             for group in groups:
                 if group not in result:
                     result[group] = Args()
             try:
-                value = option.parse(arguments)
+                if query is not None and option.in_query:
+                    texts = query.get(option.keyword)
+                    value = option.missing() if texts is None else option.made(texts, "query")
+                else:
+                    value = option.parse(arguments)
             except OptionError as error:
                 if not self.all_errors:
                     raise

@@ -32,26 +32,27 @@ class Validator:
         self.enum = tuple(enum)
         self.least = least
         self.most = most
+        self.measured = least is not None or most is not None
         self.date_format = date_format
         self.alias = alias
 
     def check(self, value: Any) -> None:
         """Pass, or raise OptionError."""
-        if self.enum and not self._allowed(value):
+        if self.enum and value not in self.enum and not (isinstance(value, LISTS) and self._allowed(value)):
             raise OptionError(keyword=self.keyword, allowed=list(self.enum), alias=self.alias)
-        if self.most is not None or self.least is not None:
+        if self.measured:
             self._measure(value)
         if self.date_format:
             for item in value if isinstance(value, LISTS) else (value,):
                 self._date(item)
 
-    def _allowed(self, value: Any) -> bool:
-        return all(item in self.enum for item in value) if isinstance(value, LISTS) else value in self.enum
+    def _allowed(self, items: Collection[Any]) -> bool:
+        return all(item in self.enum for item in items)
 
     def _measure(self, value: Any) -> None:
         if isinstance(value, LISTS):
             name, size = "size", len(value)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        elif isinstance(value, (int, float)) and value is not True and value is not False:
             name, size = "num", value  # type: ignore[assignment]
         else:
             return

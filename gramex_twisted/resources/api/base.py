@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,14 +13,14 @@ from gramex_twisted.config.model import Model
 from gramex_twisted.functions.modes import is_async
 from gramex_twisted.options import ManyOptionsError, OptionError
 from gramex_twisted.options.optionset import METHODS
-from gramex_twisted.resources.api.answers import Answer
+from gramex_twisted.resources.api.answers import Answer, is_light
 from gramex_twisted.resources.api.caching import cache_control
 from gramex_twisted.resources.api.errors import error_body, refusal
 from gramex_twisted.resources.api.formats import FORMATS
 from gramex_twisted.resources.api.formats.htmlpage import ASSET, script
 from gramex_twisted.resources.api.negotiate import accepted
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
-from gramex_twisted.resources.api.reading import read_arguments
+from gramex_twisted.resources.api.reading import arguments_of, read_arguments
 from gramex_twisted.resources.api.reshaping import Reshaping
 from gramex_twisted.resources.api.tracking import analytics_of, track
 from gramex_twisted.resources.base import Resource, Setup
@@ -28,13 +28,15 @@ from gramex_twisted.web.response import HANDLED, Body
 from gramex_twisted.web.run import as_deferred, is_awaitable
 
 if TYPE_CHECKING:
-    from gramex_twisted.options import OptionSet
+    from gramex_twisted.options import Arguments, OptionSet
     from gramex_twisted.services.analytics.service import Analytics
     from gramex_twisted.web.context import Context
 
 log = Logger()
 
 SCRIPT = f"?{ASSET}=tree.js".encode()
+_NOTHING: frozenset[str] = frozenset()
+_USUAL = frozenset({dict, list})
 _JMES = ("jmespath", "jmespath_exclude_empty")
 
 #: Every site may call an API, without its visitors' cookies.
@@ -128,21 +130,24 @@ class BaseAPIHandler(Resource):
         """See Resource: each method, with all that an API does before and after it."""
         found = super().handlers()
         return {
-            name: method if name == "OPTIONS" else partial(self._serve, method, is_async(method))
+            name: method if name == "OPTIONS" else partial(self._serve, partial(self._called, method, is_async(method)))
             for name, method in found.items()
         }
 
-    async def _serve(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:
-        if context.native.uri.endswith(SCRIPT):
+    async def _serve(self, call: Callable[[Context], Awaitable[Any]], context: Context) -> Any:
+        native = context.native
+        if native.uri.endswith(SCRIPT):
             return self._script(context)
-        await self.prepare(context)
-        return await self.reply(context, await self._called(method, asynchronous, context))
+        known = self.known.get(context.method, _NOTHING)
+        sent = await read_arguments(context, known) if native.body_size else arguments_of(context, known)
+        self.prepare(context, sent)
+        return await self.reply(context, await call(context))
 
     async def _called(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:
         """What the user's ``method`` returns."""
         result = method(context) if asynchronous else await self.services.threads.run(method, context)
         if is_awaitable(result):
-            result = await as_deferred(result, self.services.reactor, context.route.held)
+            result = await as_deferred(result, self.services.reactor, context.route.held, eager=True)
         return result
 
     def _script(self, context: Context) -> bytes:
@@ -151,12 +156,12 @@ class BaseAPIHandler(Resource):
         context.set_header("Cache-Control", "max-age=86400")
         return script()
 
-    async def prepare(self, context: Context) -> None:
+    def prepare(self, context: Context, sent: Arguments) -> None:
         """Set ``context.sent``, ``args`` and ``format``.
 
-        :raises HTTPError: 400 for a body or an argument that does not do.
+        :raises HTTPError: 400 for an argument that does not do.
         """
-        context.sent = sent = await read_arguments(context, self.known.get(context.method, frozenset()))
+        context.sent = sent
         try:
             args = self.optionset.parse(context.method, sent)
         except (OptionError, ManyOptionsError) as error:
@@ -187,6 +192,8 @@ class BaseAPIHandler(Resource):
 
         What answers by itself is left alone: ``handler.write`` and ``redirect``, streams, bytes.
         """
+        if type(result) in _USUAL and not (self.reshapes or context.finished):
+            return await self._written(context, result)
         if result is HANDLED or context.finished or (result is None and (context._chunks or context.stream)):
             return None if result is not HANDLED else result
         if isinstance(result, bytes) or (not isinstance(result, (dict, list, str)) and isinstance(result, Body)):
@@ -202,7 +209,15 @@ class BaseAPIHandler(Resource):
             result = await self.services.threads.run(reshaping.answer, result)
         if result is None and context.get_status() in (204, 304):
             return None
-        body = await answer.encoded(result)
+        return await self._written(context, result)
+
+    async def _written(self, context: Context, value: Any) -> bytes:
+        """``value`` in the format of the request, and the headers that say so."""
+        written = FORMATS[context.format or "json"]
+        if written.encode is not None and is_light(value, written.light):
+            body = written.encode(value)
+        else:
+            body = await Answer(self.services, context).encoded(value)
         self.set_headers(context)
         return body
 
@@ -224,10 +239,11 @@ class BaseAPIHandler(Resource):
         if (
             control is not None
             and context.method in ("GET", "HEAD")
-            and context.get_status() < 400
+            and context._status < 400
             and "Cache-Control" not in headers
         ):
-            headers["Cache-Control"] = [control[1] if context.current_user else control[0]]
+            # The session has been fetched, where there is one: see needs_session.
+            headers["Cache-Control"] = [control[1] if context.known_user else control[0]]
 
     def error_page(self, context: Context, error: BaseException, traceback: str | None) -> tuple[bytes, str]:
         """See Resource: the error, in the format that was asked for."""

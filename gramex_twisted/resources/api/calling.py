@@ -74,9 +74,9 @@ class NamedCall:
                 self.signature = signature_of(found.value, setup.config.pattern)
             except ValueError as error:
                 raise setup.error(str(error), "function") from None
-        self.convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] = (
-            self.signature.convert if self.signature is not None else lambda values: values
-        )
+        self.convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+        if self.signature is not None and self.signature.conversions:
+            self.convert = self.signature.convert
 
     def bind(self, options: OptionSet) -> None:
         """See Call. Every parameter without a default needs an option."""
@@ -101,9 +101,9 @@ class NamedCall:
         """See Call. An argument that is absent is left to the function's own default; without one it is None."""
         args: Any = context.args
         given = dict(args) if self._all else {name: args[name] for name in self._names if name in args}
-        for name in self._needed - given.keys():
-            given[name] = None
-        values = dict(self.convert(given))
+        if not self._needed <= given.keys():
+            given |= dict.fromkeys(self._needed - given.keys())
+        values = given if self.convert is None else dict(self.convert(given))
         if self._handler:
             values["handler"] = context
         return self._function, (values,)

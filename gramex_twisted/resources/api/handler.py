@@ -15,6 +15,7 @@ from gramex_twisted.resources.api.base import BaseAPIHandler
 from gramex_twisted.resources.api.calling import Call, call_of
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
 from gramex_twisted.resources.base import Setup
+from gramex_twisted.web.run import as_deferred, is_awaitable
 
 if TYPE_CHECKING:
     from gramex_twisted.web.context import Context
@@ -62,16 +63,17 @@ class APIHandler(BaseAPIHandler):
             written = {str(name).upper() for name in self.options.options} - {ANY}
             names = tuple(name for name in METHODS if name in written) or ("GET", "POST")
         found: dict[str, Callable[[Context], Any]] = {}
-        found |= {name: partial(self._serve, self.answer, True) for name in names if name != "OPTIONS"}
+        found |= {name: partial(self._serve, self.answer) for name in names if name != "OPTIONS"}
         if "GET" in found:
             found.setdefault("HEAD", found["GET"])
         return found
 
-    async def _called(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:
-        """See BaseAPIHandler: ours awaits nothing but Deferreds, and needs no Task of asyncio."""
-        return await method(context)
-
     async def answer(self, context: Context) -> Any:
-        """The function's result."""
+        """The function's result. This awaits nothing but Deferreds, and needs no Task of asyncio."""
         function, values = self._call.of(context)
-        return await self.run(function, context, *values)
+        if function.steps or self.threaded(function):
+            return await self.run(function, context, *values)
+        result = function.call(*values)
+        if type(result) is not dict and is_awaitable(result):
+            result = await as_deferred(result, self.services.reactor, context.route.held, eager=True)
+        return result

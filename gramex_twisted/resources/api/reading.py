@@ -35,25 +35,33 @@ def parser_of(media: str) -> tuple[str, str, Parser] | None:
     return None
 
 
-async def read_arguments(context: Context, known: Collection[str]) -> Arguments:
-    """The arguments of a request; ``context.payload`` becomes its body, where that is data.
+def arguments_of(context: Context, known: Collection[str]) -> Arguments:
+    """The arguments of a request that has no body.
 
     :param known: the names that matter: others need not even be UTF-8.
+    :raises HTTPError: 400 for one that is not UTF-8.
+    """
+    query = _texts(context.request.query_arguments, known) if b"?" in context.native.uri else _EMPTY
+    return Arguments(context.path_args, context.path_kwargs, query)
+
+
+async def read_arguments(context: Context, known: Collection[str]) -> Arguments:
+    """The arguments of a request with a body; ``context.payload`` becomes that, where it is data.
+
     :raises HTTPError: 400 for a body that is not what its Content-Type says.
     """
     found: dict[str, Mapping[str, Any]] = {}
     form: Mapping[str, list[str]] = _EMPTY
-    if context.native.body_size:
-        media = context.get_content_type()
-        if media in FORMS:
-            form = _texts(context.request.body_arguments, known)
-        elif (parser := parser_of(media)) is not None:
-            name, place, parse = parser
-            context.payload = payload = await _parsed(context, name, parse)
-            if isinstance(payload, dict):
-                found[place] = payload
-    query = _texts(context.request.query_arguments, known) if b"?" in context.native.uri else _EMPTY
-    return Arguments(path=context.path_args, names=context.path_kwargs, query=query, form=form, **found)
+    media = context.get_content_type()
+    if media in FORMS:
+        form = _texts(context.request.body_arguments, known)
+    elif (parser := parser_of(media)) is not None:
+        name, place, parse = parser
+        context.payload = payload = await _parsed(context, name, parse)
+        if isinstance(payload, dict):
+            found[place] = payload
+    sent = arguments_of(context, known)
+    return Arguments(sent.path, sent.names, sent.query, form, **found)
 
 
 async def _parsed(context: Context, name: str, parse: Parser) -> Any:
@@ -69,7 +77,9 @@ async def _parsed(context: Context, name: str, parse: Parser) -> Any:
 def _texts(raw: Mapping[str, list[bytes]], known: Collection[str]) -> dict[str, list[str]]:
     texts = {}
     for encoded, values in raw.items():
-        name = encoded if encoded.isascii() else encoded.encode("latin-1").decode("utf-8", "replace")
+        name = (
+            encoded if encoded in known or encoded.isascii() else encoded.encode("latin-1").decode("utf-8", "replace")
+        )
         if name in known:
             try:
                 texts[name] = [clean_text(value) for value in values]
