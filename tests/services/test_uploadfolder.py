@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -145,6 +146,24 @@ class ServerTests(ProcessTestCase):
         self.assertIn(b"there is no room for the file on the server's disk", done.stdout)
         self.assertTrue(done.stdout.endswith(b"507"), done.stdout)
         self.assertEqual(self.visible(), set())
+        small = self.folder / "small.bin"
+        small.write_bytes(b"y" * 1000)
+        done = await self.curl("-F", f"file=@{small}", "-w", "%{http_code}", self.url(server))
+        self.assertTrue(done.stdout.endswith(b"200"), done.stdout)
+        self.assertEqual(self.visible(), {"small.bin"})
+
+    async def test_a_file_that_may_not_grow_is_507_and_nothing_is_left(self) -> None:
+        # For where nothing may be mounted: the system does not let a file of the server grow.
+        server = await self.served()
+        await self.listed(server)
+        pid = server.transport.pid  # type: ignore[attr-defined]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (2 << 20, resource.RLIM_INFINITY))
+        big = self.folder / "big.bin"
+        big.write_bytes(b"x" * (4 << 20))
+        done = await self.curl("-F", f"file=@{big}", "-w", "%{http_code}", self.url(server))
+        self.assertIn(b"there is no room for the file on the server's disk", done.stdout)
+        self.assertTrue(done.stdout.endswith(b"507"), done.stdout)
+        self.assertEqual((self.visible(), await self.listed(server)), (set(), {}))
         small = self.folder / "small.bin"
         small.write_bytes(b"y" * 1000)
         done = await self.curl("-F", f"file=@{small}", "-w", "%{http_code}", self.url(server))
