@@ -132,6 +132,13 @@ class FragmentTests(FrameCase):
         empty = frame(TEXT, b"", fin=False) + frame(CONTINUATION, b"", fin=False) + frame(CONTINUATION)
         self.assertEqual(self.exchange(empty), [Got(TEXT, b"")])
 
+    def test_10_a_long_message_in_fragments_comes_back_whole(self) -> None:
+        message = b"*" * 65536
+        first, *others = (message[start : start + 1300] for start in range(0, len(message), 1300))
+        sent = [frame(TEXT, first, fin=False), *(frame(CONTINUATION, part, fin=False) for part in others[:-1])]
+        sent.append(frame(CONTINUATION, others[-1]))
+        self.assertEqual(self.exchange(b"".join(sent)), [Got(TEXT, message)])
+
     def test_5_pings_come_between_fragments(self) -> None:
         sent = frame(TEXT, b"hel", fin=False) + frame(PING, b"1") + frame(CONTINUATION, b"lo")
         self.assertEqual(self.exchange(sent), [Got(PONG, b"1"), HELLO])
