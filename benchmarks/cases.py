@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import memory, tables
+from benchmarks.admin import admin
 from benchmarks.apis import beside_lists, option_parsing
 from benchmarks.apis import echo as api_echo
 from benchmarks.compat import coroutines
@@ -195,6 +196,7 @@ CASES: Mapping[str, Case] = {
     "limit-sqlite": guarded("/limited", "sqlite", 0.4),
     "cache": guarded("/cached", "memory", 0.7),
     "compat": coroutines,
+    "admin": admin,
     "log-ins": log_ins,
     "process": process,
     "json": json_documents,
