@@ -147,8 +147,7 @@ class Gramex(MultiService):
             thing = self.registry.load(route.handler, where)
         except ConfigError as error:
             raise ConfigError(where, f"url.{route.name}: {error.message}") from error.__cause__
-        if hasattr(thing, "resource_class"):  # a class of an app that is derived from Gramex's BaseHandler
-            thing = thing.resource_class()
+        thing = self._as_resource_class(thing, route, where)
         is_handler = isinstance(thing, type) and issubclass(thing, Resource)
         if route.options is None:
             route = bind(route, (options_model(thing) if is_handler else None) or Options)
@@ -161,10 +160,19 @@ class Gramex(MultiService):
         native = as_resource(thing)
         if native is None:
             what = "is no handler class, Twisted resource or Klein app"
-            if any(base.__module__ == "tornado.web" for base in getattr(thing, "__mro__", ())):
-                what = "is a handler of Tornado: derive it from gramex.handlers.BaseHandler"
             raise ConfigError(where, f"url.{route.name}: {route.handler} {what}")
         return NativeResource(setup, native)
+
+    def _as_resource_class(self, thing: Any, route: RouteConfig, where: str) -> Any:
+        """What serves ``thing``, where that is a class of an app that Gramex 1.x or Tornado would serve."""
+        if any(base.__module__.startswith("tornado.") for base in getattr(thing, "__mro__", ())):
+            from gramex_twisted.compat.handlers.foreign import adopted, is_foreign, refusal
+
+            reason = refusal(thing)
+            if reason is not None:
+                raise ConfigError(where, f"url.{route.name}: {route.handler} {reason}")
+            thing = adopted(thing) if is_foreign(thing) else thing
+        return thing.resource_class() if hasattr(thing, "resource_class") else thing
 
     def _endpoint(self, resource: Resource) -> Endpoint:
         self.shared.resources[resource.name] = resource

@@ -10,7 +10,18 @@ from gramex_twisted.compat.proxy import Proxy
 from gramex_twisted.compat.state import conf_now, service_now, services_now, variables_now
 
 __all__ = ["__version__", "appconfig", "conf", "config_layers", "console", "log", "paths", "service", "shutdown"]
-__getattr__ = refuse("gramex")
+OF_CONFIG = ("ChainConfig", "PathConfig", "app_log", "ioloop_running", "prune_keys", "setup_variables", "variables")
+"""Names that `gramex` has from `gramex.config`."""
+_refuse = refuse("gramex")
+
+
+def __getattr__(name: str) -> Any:
+    if name in OF_CONFIG:
+        from gramex_twisted.compat import config
+
+        return getattr(config, name)
+    return _refuse(name)
+
 
 __version__ = "1.94.5"
 """The release of Gramex whose names these are."""

@@ -60,10 +60,12 @@ class Service(Mapping[str, Any]):
         endpoints = self._services.endpoints
         return AttrDict((name, _route(endpoint)) for name, endpoint in endpoints.items() if name != "404")
 
-    @property
+    @cached_property
     def storelocations(self) -> Any:
-        """The section ``storelocations:``."""
-        return AttrDict.deep(self._services.conf.get("storelocations") or {})
+        """``storelocations:`` by name; see Locations."""
+        from gramex_twisted.compat.locations import Locations
+
+        return Locations(self._services.conf.get("storelocations") or {}, self._services.data_dir)
 
     @property
     def main_ioloop(self) -> Any:
@@ -110,13 +112,12 @@ class Service(Mapping[str, Any]):
         """The entries of ``alert:`` by name; each has ``run()``."""
         return self._tasks("alert")
 
-    @property
-    def cache(self) -> Any:
-        """Not here."""
-        raise AttributeError(
-            "gramex.service.cache is not here: what cache: names keeps responses (`cache:` in a route); keep values of "
-            "your own by functools.lru_cache or gramex.cache.get_store"
-        )
+    @cached_property
+    def cache(self) -> AttrDict:
+        """The caches of ``cache:`` by name, for values of user code: dicts with ``set(key, value, expire=seconds)``."""
+        from gramex_twisted.compat.caches import caches_of
+
+        return caches_of(self._services)
 
     def _tasks(self, section: str) -> Mapping[str, Any]:
         from gramex_twisted.services.scheduler.service import Scheduler

@@ -30,6 +30,12 @@ OURS = {
     "gramex.transforms.template": f"{COMPAT}.transforms",
     "gramex.transforms.transforms": f"{COMPAT}.transforms",
     "orderedattrdict": f"{COMPAT}.orderedattrdict",
+    **{
+        f"gramex.handlers.{name}handler": f"{COMPAT}.handlers"
+        for name in (
+            *("auth", "drive", "file", "filter", "form", "function", "json", "process", "proxy", "upload", "websocket"),
+        )
+    },
 }
 """What is imported -> what that is."""
 PACKAGES = ("gramex", "orderedattrdict")
@@ -97,7 +103,7 @@ class Alias(MetaPathFinder, Loader):
 
     def _refuse(self, name: str) -> None:
         missing = importlib.import_module(f"{COMPAT}.missing")
-        text = missing.text_of(name)
+        text = missing.reason_of(name)
         if text is not None:
             raise ImportError(text, name=name)
 

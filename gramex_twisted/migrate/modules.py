@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import sys
 from collections.abc import Collection, Iterator
@@ -12,18 +13,21 @@ from gramex_twisted.compat.missing import text_of
 from gramex_twisted.config.document import Config
 from gramex_twisted.config.imports import display
 from gramex_twisted.errors import ConfigError
+from gramex_twisted.functions.alias import COMPAT
 from gramex_twisted.functions.names import dotted_name
 
 SKIPPED = {"node_modules", "site-packages", "__pycache__", "venv"}
 HERE = {"gramex", "orderedattrdict"}
 """Packages that are found without being installed."""
 LOOPS = ("IOLoop.current", "IOLoop.instance", "asyncio.get_event_loop")
-HANDLERS = (
-    "tornado.web.RequestHandler",
-    "RequestHandler",
-    "BaseWebSocketHandler",
-    "tornado.websocket.WebSocketHandler",
-)
+HANDLERS = {
+    "tornado.web.StaticFileHandler": "write `handler: FileHandler`",
+    "StaticFileHandler": "write `handler: FileHandler`",
+    "tornado.websocket.WebSocketHandler": "derive it from gramex.handlers.BaseWebSocketHandler",
+}
+"""Classes of Tornado that are not served -> what to do."""
+ASKED = {"gramex.handlers": f"{COMPAT}.handlers", "gramex.services": f"{COMPAT}.services"}
+"""Modules that are asked for their names."""
 
 
 def module_findings(folders: Collection[Path], config: Config) -> Iterator[ConfigError]:
@@ -48,6 +52,18 @@ def _files(folder: Path) -> Iterator[Path]:
             yield from _files(path)
         elif path.suffix == ".py":
             yield path
+
+
+def missing_text(name: str) -> str | None:
+    """What to say of the dotted ``name``, if it is not here."""
+    module, member = ".".join(name.split(".")[:2]), name.split(".")[2:3]
+    if module in ASKED and member and not member[0].endswith("handler"):
+        try:
+            getattr(importlib.import_module(ASKED[module]), member[0])
+        except AttributeError as error:
+            return str(error)
+        return None
+    return text_of(name)
 
 
 class Visitor(ast.NodeVisitor):
@@ -102,7 +118,7 @@ class Visitor(ast.NodeVisitor):
         return not known
 
     def missing(self, node: ast.AST, name: str) -> bool:
-        text = text_of(name) if name.startswith("gramex.") else None
+        text = missing_text(name) if name.startswith("gramex.") else None
         if text is not None:
             self.report(node, text)
         return text is not None
@@ -125,18 +141,14 @@ class Visitor(ast.NodeVisitor):
         for base in node.bases:
             name = ast.unparse(base)
             if name in HANDLERS:
-                instead = "gramex.handlers.BaseHandler" if "Socket" not in name else "nothing, and write functions"
-                self.report(node, f"class {node.name}: derive it from {instead}; a {name} is not served")
+                self.report(node, f"class {node.name}: a {name} is not served: {HANDLERS[name]}")
         self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         dotted = dotted_name(node)
         if dotted is not None and dotted[1][0] == "gramex":
             name = ".".join(dotted[1])
-            if name.startswith(("gramex.service.cache", "gramex.services.info.cache")):
-                self.report(node, "gramex.service.cache is not here: use functools.lru_cache or gramex.cache.get_store")
-            else:
-                self.missing(node, name)
+            self.missing(node, name)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:

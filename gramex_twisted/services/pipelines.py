@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from gramex_twisted.functions import Function
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.storelocations import file_of, location_of
 
 log = Logger()
 KEY = ["name", "start"]
@@ -20,13 +21,15 @@ KEY = ["name", "start"]
 class Pipelines:
     """Runs pipelines, and writes down when they did: ``name``, ``start`` and ``end`` (UTC), and ``error``.
 
-    Without ``storelocations.pipeline`` nothing is written.
+    Without ``storelocations.pipeline``, nothing is written, unless Gramex 1.x has made the table's file.
     """
 
     def __init__(self, services: Services) -> None:
         section = services.conf.get("storelocations") or {}
-        location = section.get("pipeline") if isinstance(section, Mapping) else None
-        self._location: Mapping[str, Any] | None = location if isinstance(location, Mapping) else None
+        location = location_of(section, services.data_dir, "pipeline")
+        written = isinstance(section, Mapping) and section.get("pipeline") is not None
+        file = file_of(location)
+        self._location = location if written or (file is not None and file.exists()) else None
         self._services = services
         self._failing = False
 

@@ -118,7 +118,7 @@ class Broken(BaseHandler):
         raise ValueError("setup says no")
 
 
-class Plain(tornado.web.RequestHandler):
+class Plain:
     def get(self):
         self.write("never")
 """
@@ -208,7 +208,7 @@ class HandlerTests(AppTestCase):
 
     def test_what_cannot_be_set_up_says_why(self) -> None:
         errors = "\n".join(map(str, self.app.gramex.errors))
-        self.assertIn("handlers.Plain is a handler of Tornado: derive it from gramex.handlers.BaseHandler", errors)
+        self.assertIn("handlers.Plain is no handler class, Twisted resource or Klein app", errors)
         self.assertIn('url.fail.kwargs.function: no module named "nothing"', errors)
         self.assertEqual([self.get(path).status for path in ("/plain", "/fail")], [500] * 2)
 

@@ -52,7 +52,9 @@ class AliasTests(SynchronousTestCase):
             "import gramex.services.emailer": r"gramex.services.emailer is not .*: .*gramex.service.email\['name'\]",
             "from gramex.install import init": "gramex.install is not .*gramex-twisted init",
             "from gramex.cache import HDF5Store": "gramex.cache.HDF5Store is not .*use gramex.cache.SQLiteStore",
-            "from gramex.handlers import BaseWebSocketHandler": "write `handler: WebSocketHandler`",
+            "from gramex.handlers import AuthHandler": "gramex.handlers.AuthHandler is not .*derive it from gramex",
+            "from gramex.handlers import CaptureHandler": "README.md has the handlers",
+            "from gramex.services import create_mail": "gramex.services.create_mail is not .*write gramex.service",
             "from gramex import init": "gramex.init is not .*SIGHUP reloads",
         }
         for code, message in expected.items():

@@ -58,6 +58,7 @@ def keep(port: int, data: Path, name: str) -> Known:
     sign_in(visitor, "ada", "lovelace")
     done(visitor.ask("/count"))
     done(visitor.ask("/count"))
+    same(done(visitor.ask("/cached")).body, "cached")
     known = Known(dict(visitor.cookies), done(visitor.ask("/otp")).body, done(visitor.ask("/key")).body)
     done(visitor.ask(f"/note/{name}", method="PUT", body=json.dumps({"by": name}).encode(), headers=AJAX))
     done(visitor.send("/upload", f"{name}.txt", f"uploaded to {name}"))
@@ -78,6 +79,7 @@ def check(port: int, known: Known, name: str, count: int) -> None:
     same(value(visitor.ask("/who")), {"user": "ada", "role": "admin", "city": None, "count": count})
     same(value(visitor.ask("/count")), count + 1)
     fresh = Visitor(port)
+    same([done(fresh.ask("/cached")).body for _ in range(2)], ["cached"] * 2)
     same(value(fresh.ask("/who"))["user"], None)
     if known.otp:
         same(value(fresh.ask(f"/who?gramex-otp={known.otp}"))["user"], "ada")
@@ -137,7 +139,9 @@ def make(python: str) -> None:
         with gramex(python, Path(folder, "app"), data) as running:
             known = keep(running.port, data, "gramex")
         shutil.rmtree(KEPT / "data", ignore_errors=True)
-        shutil.copytree(data, KEPT / "data", ignore=shutil.ignore_patterns("logs", "license.db", "pipeline.db"))
+        shutil.copytree(
+            data, KEPT / "data", ignore=shutil.ignore_patterns("logs", "license.db", "pipeline.db", "*-shm")
+        )
         (KEPT / "known.json").write_text(json.dumps(asdict(known), indent=2) + "\n")
 
 

@@ -52,10 +52,10 @@ def plain(handler):
 async def coroutine(handler):
     global count
     IOLoop.current().add_callback(print)
-    gramex.service.cache["memory"]
+    gramex.services.create_mail(gramex.service.cache["memory"], gramex.handlers.FunctionHandler)
 
 
-class Page(tornado.web.RequestHandler):
+class Page(tornado.web.StaticFileHandler):
     pass
 """
 
@@ -100,8 +100,8 @@ class MigrateTests(CommandCase):
             ("work.py", 14, "no_such_package_x is not installed here"),
             ("work.py", 15, "gramex.cache.HDF5Store is not part of gramex_twisted"),
             ("work.py", 16, "the token of OAuth2 is handler.current_user['access_token']"),
-            ("work.py", 22, "gramex.service.cache is not here"),
-            ("work.py", 25, "class Page: derive it from gramex.handlers.BaseHandler"),
+            ("work.py", 22, "gramex.services.create_mail is not part of gramex_twisted: write gramex.service"),
+            ("work.py", 25, "class Page: a tornado.web.StaticFileHandler is not served: write `handler: FileHandler`"),
         ]
         for file, line, text in expected:
             matching = [each for each in found if each[:2] == (file, line) and each[2].startswith(text)]

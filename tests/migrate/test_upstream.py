@@ -66,6 +66,7 @@ STEPS: tuple[Step, ...] = (
     ("/fn/total", body(b"", "PUT")),
     ("/fn/expr?a=1&a=2&b=", {}),
     ("/own/page/x?q=1", {}),
+    ("/own/plain?q=1", {}),
     ("/data/csv", {}),
     *(
         (f"/data/csv?{query}", {})

@@ -64,6 +64,25 @@ class PipelineTests(AppTestCase):
         self.assertIn("storelocations.pipeline: runs are not written down: ", lines[0])
         self.forget_errors(ValueError)
 
+    def test_what_is_written_of_it_is_merged_into_the_defaults(self) -> None:
+        self.app = self.make_app("storelocations: {pipeline: {columns: {host: TEXT}}}\n" + STEPS)
+        (self.folder / "data").mkdir(exist_ok=True)
+        self.get("/")
+        self.clock.advance(0)
+        self.forget_errors(ValueError)
+        with closing(sqlite3.connect(self.folder / "data" / "pipeline.db")) as connection:
+            self.assertIn(("url:page", None), connection.execute("SELECT name, host FROM runs").fetchall())
+
+    def test_the_table_that_gramex_has_made_goes_on(self) -> None:
+        (self.folder / "data").mkdir(exist_ok=True)
+        with closing(sqlite3.connect(self.folder / "data" / "pipeline.db")) as connection, connection:
+            connection.execute('CREATE TABLE runs (name TEXT, start TEXT, "end" TEXT, error TEXT)')
+            connection.execute("INSERT INTO runs VALUES ('url:old', '2026-01-01', '2026-01-01', '')")
+        self.app = self.make_app(STEPS.replace("startup: true", "hours: 3"))
+        self.get("/")
+        with closing(sqlite3.connect(self.folder / "data" / "pipeline.db")) as connection:
+            self.assertEqual([row[0] for row in connection.execute("SELECT name FROM runs")], ["url:old", "url:page"])
+
     def test_without_one_nothing_is_written(self) -> None:
         self.app = self.make_app(STEPS)
         self.assertEqual(self.get("/").text, "8")

@@ -25,6 +25,10 @@ _OTHER_NAMES = {"CommentHandler": "MessageHandler", "DirectoryHandler": "FileHan
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
+    if name == "BaseWebSocketHandler":
+        from gramex_twisted.compat.handlers.sockets import BaseWebSocketHandler
+
+        return BaseWebSocketHandler
     from gramex_twisted.compat.handlers.builtin import built_in
 
     found = built_in(_OTHER_NAMES.get(name, name))

@@ -56,7 +56,7 @@ class ClassResource(Resource):
     def handlers(self) -> dict[str, Callable[[Context], Any]]:
         """The methods that the class has."""
         found = {verb: getattr(self.context_class, verb.lower(), None) for verb in METHODS}
-        answers = {verb: partial(self.serve, verb.lower()) for verb, method in found.items() if callable(method)}
+        answers = {verb: partial(self.serve, verb.lower()) for verb, method in found.items() if _answers(method)}
         if "GET" in answers:
             answers.setdefault("HEAD", answers["GET"])
         return answers  # type: ignore[return-value]
@@ -100,10 +100,14 @@ class ClassResource(Resource):
     def error_page(self, context: Context, error: BaseException, traceback: str | None) -> tuple[bytes, str]:
         """What the class's ``write_error`` writes, if it has one."""
         write_error = getattr(context, "write_error", None)
-        if write_error is None:
+        if write_error is None or write_error.__module__ == "tornado.web":
             return super().error_page(context, error, traceback)
         write_error(status_of(error), exc_info=(type(error), error, error.__traceback__))
         return context.take_written(), context.get_header("Content-Type") or HTML
+
+
+def _answers(method: Any) -> bool:
+    return callable(method) and getattr(method, "__name__", "") != "_unimplemented_method"  # Tornado's own
 
 
 def resource_class(handler: type[BaseHandler]) -> type[ClassResource]:

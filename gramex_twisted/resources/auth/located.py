@@ -12,7 +12,6 @@ from typing import Any
 
 #: Seconds to wait for others who write to the file.
 PATIENCE = 5.0
-SQLITE = "sqlite:///"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ written share the next transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from gramex_twisted.errors import ConfigError, HTTPError
-from gramex_twisted.resources.auth.located import SQLITE, names_of, opened, quoted
+from gramex_twisted.resources.auth.located import names_of, opened, quoted
 from gramex_twisted.services.logkeys import build_keys
+from gramex_twisted.services.storelocations import OWN, SQLITE, location_of
 
 if TYPE_CHECKING:
     from gramex_twisted.services.container import Services
@@ -26,30 +27,15 @@ if TYPE_CHECKING:
 log = Logger()
 
 Row = dict[str, Any]
-TABLE = "userlog"
-COLUMNS: Mapping[str, Any] = {
-    "event": "TEXT",
-    "port": "INTEGER",
-    "uri": "TEXT",
-    "name": "TEXT",
-    "class": "TEXT",
-    "datetime": "TEXT",
-    "user": "TEXT",
-    "ip": "TEXT",
-    "browser": "TEXT",
-}
 
 
 class UserLog:
     """Writes to the table that ``storelocations.userlog`` names: ``{url, table, columns}``."""
 
     def __init__(self, services: Services) -> None:
-        location = dict((services.conf.get("storelocations") or {}).get("userlog") or {})
-        default = f"sqlite:///{services.data_dir / 'auth.user.db'}"
-        self.url = str(location.get("url") or default)
-        self.table = str(location.get("table") or TABLE)
-        self.columns = {**COLUMNS, **(location.get("columns") or {})}
-        self.keys = _known(name for name in self.columns if name not in COLUMNS)
+        location = location_of(services.conf.get("storelocations") or {}, services.data_dir, "userlog")
+        self.url, self.table, self.columns = str(location["url"]), str(location["table"]), location["columns"]
+        self.keys = _known(name for name in self.columns if name not in OWN["userlog"][2])
         self._values = build_keys(self.keys)
         self.threads = services.threads
         self.clock = services.sessions.clock

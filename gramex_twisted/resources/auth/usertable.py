@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from gramex_twisted.errors import HTTPError
-from gramex_twisted.resources.auth.located import PATIENCE, SQLITE, names_of, opened, quoted
+from gramex_twisted.resources.auth.located import PATIENCE, names_of, opened, quoted
+from gramex_twisted.services.storelocations import SQLITE, location_of
 
 if TYPE_CHECKING:
     from gramex_twisted.services.container import Services
 
 log = Logger()
 
-TABLE = "user"
-COLUMNS: Mapping[str, Any] = {"key": {"type": "TEXT", "primary_key": True}, "value": "TEXT"}
 #: The names of the attributes that a log-in has brought: one that the next does not bring has been taken away since.
 BROUGHT = "_brought"
 #: What is kept although a later log-in does not bring it: providers give it once.
@@ -38,13 +36,10 @@ class UserTable:
     """The table that ``storelocations.user`` names: ``{url, table, columns}``."""
 
     def __init__(self, services: Services) -> None:
-        location = (services.conf.get("storelocations") or {}).get("user")
-        self.in_use: bool | None = location is not None or None  # None: it is not known yet
-        location = dict(location or {})
-        default = services.data_dir / "auth.user.db"
-        self.url = str(location.get("url") or f"{SQLITE}{default}")
-        self.table = str(location.get("table") or TABLE)
-        self.columns = {**COLUMNS, **(location.get("columns") or {})}
+        section = services.conf.get("storelocations") or {}
+        self.in_use: bool | None = section.get("user") is not None or None  # None: it is not known yet
+        location = location_of(section, services.data_dir, "user")
+        self.url, self.table, self.columns = str(location["url"]), str(location["table"]), location["columns"]
         self.threads = services.threads
         self.shown = self.url.rpartition("@")[2]  # without a password
 

@@ -33,11 +33,7 @@ class WebSocketHandler(Resource):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         options = self.options
-        self.functions = {
-            name: setup.function(spec, variables, name)
-            for name, variables in VARIABLES.items()
-            if (spec := getattr(options, name)) is not None and not (name == COMPRESSION and _is_mapping(spec))
-        }
+        self.functions = self.made_functions(setup)
         self.compression = self._compression()
         try:
             self.origins = Origins(options.origins or ())
@@ -52,6 +48,18 @@ class WebSocketHandler(Resource):
             for function in self.functions.values()
         )
         self.factory = Factory(self.services.reactor, options.max_message_size, options.max_buffer)
+
+    def made_functions(self, setup: Setup) -> dict[str, Function]:
+        """What is called for a WebSocket, by the names of ``VARIABLES``."""
+        return {
+            name: setup.function(spec, variables, name)
+            for name, variables in VARIABLES.items()
+            if (spec := getattr(self.options, name)) is not None and not (name == COMPRESSION and _is_mapping(spec))
+        }
+
+    def admits(self, context: Context) -> bool:
+        """Whether pages of the request's origin may connect."""
+        return self.origins.admits(context)
 
     def _compression(self) -> Compression | None:
         spec = self.options.get_compression_options
@@ -69,7 +77,7 @@ class WebSocketHandler(Resource):
         :raises HTTPError: where there is none to be opened.
         """
         offer = offer_of(context)
-        if not self.origins.admits(context):
+        if not self.admits(context):
             sent = context.request.headers.get("Origin", "")
             raise HTTPError(403, f"pages of {sent[:200]} may not connect: see `origins` of this route")
         if context.native.site.draining or self.services.part(WebSockets).draining:

@@ -187,7 +187,7 @@ class DiskStore(Store):
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for folder in self.path.glob("[0-9a-f][0-9a-f]"):
             for entry in os.scandir(folder):
-                if entry.name != LOCK:
+                if entry.name != LOCK and not entry.is_dir():  # where Gramex had its cache, there are folders
                     try:
                         yield Path(entry.path), entry.stat()
                     except FileNotFoundError:

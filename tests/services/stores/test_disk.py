@@ -66,6 +66,20 @@ class DiskTests(SynchronousTestCase):
         self.run_(one.purge())
         self.assertLessEqual(self.total(), 100_000)
 
+    def test_what_gramex_has_left_in_its_folders_is_no_matter(self) -> None:
+        store = self.store(size=20_000)
+        self.run_(store.put("a", b"x" * 8000))
+        theirs = store._file("a").parent / "cd" / "0123.val"
+        theirs.parent.mkdir()
+        theirs.write_bytes(b"y" * 50_000)
+        (self.folder / "cache.db").write_bytes(b"SQLite format 3")
+        self.used(store, "a", 100)
+        for key in ("b", "c"):
+            self.run_(store.put(key, b"x" * 8000))
+        self.assertEqual(self.run_(store.keys()), ["b", "c"])
+        self.assertEqual(self.run_(store.purge()), 0)
+        self.assertEqual(theirs.stat().st_size, 50_000)
+
     def test_what_is_bigger_than_the_cache_is_not_kept(self) -> None:
         store = self.store(size=1000)
         self.run_(store.put("k", b"small"))
