@@ -11,7 +11,15 @@ from typing import Any
 
 from gramex_twisted.config.marks import Mark
 from gramex_twisted.config.problems import Problems
+from gramex_twisted.config.variables import PACKAGE
 from gramex_twisted.config.yamltree import Node, plain
+
+INSTEAD = {
+    "admin": "app.admin has an admin on a port of its own: docs/admin.md",
+    "admin2": "app.admin has an admin on a port of its own: docs/admin.md",
+    "logviewer": "the requests are in $GRAMEXDATA/logs/requests.csv",
+}
+"""App of Gramex 1.x -> what there is in its place."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +89,25 @@ def import_nodes(wanted: Import, importer: Path, problems: Problems) -> list[Pat
             matches = sorted(glob.glob(str(path), recursive=True))
             files = [Path(match) for match in matches if os.path.isfile(match)]
             return [file for file in files if file != importer]
+        if path.is_relative_to(PACKAGE):
+            problems.warn(wanted.mark, f"import {wanted.name}: {_not_here(path)}")
+            return []
         what = "is a folder, not a file" if path.is_dir() else "does not exist"
     except (ValueError, OSError) as error:  # a NUL, a name too long
         what = f"is not a path: {error}"
     problems.error(wanted.mark, f"import: {display(path)} {what}")
     return []
+
+
+def _not_here(path: Path) -> str:
+    """What to say of a file that Gramex 1.x brought along."""
+    parts = path.relative_to(PACKAGE).parts
+    if parts[0] != "apps" or len(parts) < 2:
+        return f"Gramex's {'/'.join(parts)} is not part of this server: nothing is imported"
+    instead = INSTEAD.get(parts[1])
+    return f"Gramex's app {parts[1]} is not part of this server: its addresses answer 404" + (
+        f". Instead, {instead}" if instead else ""
+    )
 
 
 def namespaced(tree: Node, wanted: Import, path: Path, folder: Path) -> Node:

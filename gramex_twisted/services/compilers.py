@@ -29,6 +29,9 @@ log = Logger()
 #: Programs that run at once; more wait.
 AT_ONCE = 4
 
+#: Where `@import "theme/bootstrap5"` of apps of Gramex 1.x is found.
+UI = Path(__file__).parent.parent / "apps" / "ui"
+
 CSS = "text/css; charset=UTF-8"
 JAVASCRIPT = "text/javascript; charset=UTF-8"
 
@@ -199,7 +202,7 @@ def _sass(tool: Sequence[str], path: str, modules: Sequence[Path], debug: bool) 
     # The source map is where sass says what was imported.
     flags = ["--no-color", "--no-error-css", "--quiet-deps", "--embed-source-map", "--embed-sources"]
     flags += [f"--style={style}", "--source-map-urls=absolute", "--pkg-importer=node"]
-    return [*tool, *flags, *(f"--load-path={folder}" for folder in modules), path]
+    return [*tool, *flags, *(f"--load-path={folder}" for folder in (*modules, UI)), path]
 
 
 def _esbuild(tool: Sequence[str], path: str, debug: bool) -> list[str]:

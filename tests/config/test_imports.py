@@ -168,6 +168,38 @@ class ImportTest(FilesCase):
                 self.assertEqual(value, mine[key])
 
 
+class BundledTest(FilesCase):
+    def test_what_gramex_brought_along_is_a_warning_with_its_line(self) -> None:
+        found = self.read(
+            {
+                "gramex.yaml": "x: 1\n"
+                "import:\n"
+                "  admin: {path: $GRAMEXAPPS/admin2/gramex.yaml, YAMLURL: /admin/}\n"
+                "  table: $GRAMEXPATH/apps/formhandler/gramex.yaml\n"
+                "  old: $GRAMEXPATH/servicenow.yaml\n"
+            }
+        )
+        self.assertEqual(found.tree["x"], 1)
+        gone = "is not part of this server: its addresses answer 404"
+        texts = [str(warning).rpartition("/gramex.yaml:")[2] or str(warning) for warning in found.warnings]
+        self.assertEqual(
+            texts,
+            [
+                f"3:11: import admin: Gramex's app admin2 {gone}. "
+                "Instead, app.admin has an admin on a port of its own: docs/admin.md",
+                f"4:3: import table: Gramex's app formhandler {gone}",
+                "5:3: import old: Gramex's servicenow.yaml is not part of this server: nothing is imported",
+            ],
+        )
+
+    def test_files_that_only_browsers_need_are_left_by_deploy(self) -> None:
+        tree = self.read({"gramex.yaml": "import: $GRAMEXPATH/deploy.yaml"}).tree
+        options = tree["handlers"]["FileHandler"]
+        self.assertEqual((options["ignore"], options["index"]), ("*", False))
+        self.assertTrue({"*.html", "*.css", "*.js", "*.png", "*.woff*"} <= set(options["allow"]))
+        self.assertFalse({"*.py", "*.yaml", "*.db", "*.csv"} & set(options["allow"]))
+
+
 class ImportErrorsTest(FilesCase):
     def test_a_missing_file(self) -> None:
         self.assertEqual(

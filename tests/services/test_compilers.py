@@ -127,6 +127,12 @@ class SassTests(CompilerCase):
             await self.compilers.compile("ts", path)
         self.assertEqual(self.compilers.ran, 3)  # type: ignore[attr-defined]
 
+    async def test_themes_are_found_by_their_names_of_gramex_1(self) -> None:
+        for name, version in (("theme/bootstrap5", 5), ("gramexui", 4)):
+            path = self.write(f"{version}.scss", f'$primary: red; @import "{name}"; a {{b: c}}')
+            css = f'@import"https://cdn.jsdelivr.net/npm/bootstrap@{version}/dist/css/bootstrap.min.css";a{{b:c}}\n'
+            self.assertEqual(await self.text("scss", path), css)
+
 
 class TypeScriptTests(CompilerCase):
     async def test_types_are_gone_and_letters_stay(self) -> None:

@@ -1,0 +1,1 @@
+"""Apps that others import by `$GRAMEXAPPS/<name>/gramex.yaml`, as those of Gramex 1.x."""
