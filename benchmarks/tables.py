@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -31,6 +32,7 @@ WARM_UP = 1.0
 SETTLED = 1.0
 """Seconds in which allocators give back what reading has needed."""
 PSYCOPG = "psycopg in a thread"
+SQLITE3 = "sqlite3 in two threads"
 FILTER = "city=Oslo&sales%3E=NNN&_sort=-sales&_limit=100"
 
 
@@ -175,6 +177,42 @@ def postgresql(bench: Bench) -> list[Figure]:
     return [Figure(f"PostgreSQL, always another (of {PSYCOPG})", "requests/s", samples, [Goal(0.5, PSYCOPG)])]
 
 
+def sqlite_loop(path: Path, seconds: float, threads: int = 2) -> float:
+    """Requests/s that bare loops would answer, one for each core: the same SQL, the same JSON, no HTTP."""
+    import orjson
+
+    sql = "SELECT * FROM sales WHERE city = ? AND sales > ? ORDER BY sales DESC, id LIMIT 100"
+
+    def loop(number: int) -> int:
+        done, end = 0, time.perf_counter() + seconds
+        with closing(sqlite3.connect(path)) as connection:
+            while time.perf_counter() < end:
+                cursor = connection.execute(sql, ("Oslo", ((done * threads + number) * 7919) % 50_000))
+                names = [column[0] for column in cursor.description]
+                orjson.dumps([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+                done += 1
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(loop, range(threads))) / seconds
+
+
+def sqlite(bench: Bench) -> list[Figure]:
+    """Filter, sort and limit on SQLite, beside Gramex and beside bare loops."""
+    figures = asked("SQLite: filter, sort, limit 100", f"/sqlite?{FILTER}", 8, Goal(4, GRAMEX))(bench)
+    folder = table_folder(bench)
+    with bench.contestants.server(OURS, folder, "/ready") as server:
+        url = server.url(f"/sqlite?{FILTER}")
+        load(url, WARM_UP, 8)
+
+        def rate(name: str) -> float:
+            loops = name == SQLITE3
+            return sqlite_loop(folder / "sales.db", bench.seconds) if loops else load(url, bench.seconds, 8).rate
+
+        samples = in_turn([OURS, SQLITE3], bench.rounds, rate)
+    return [*figures, Figure(f"SQLite, always another (of {SQLITE3})", "requests/s", samples, [Goal(0.5, SQLITE3)])]
+
+
 def streamed(bench: Bench) -> list[Figure]:
     """A million rows of PostgreSQL as CSV: the first byte, the memory, the rate."""
     first: dict[str, list[float]] = {}
@@ -243,7 +281,7 @@ CASES: Mapping[str, Any] = {
     "csv-small": asked("CSV of 300 rows", "/small", 16, Goal(4, GRAMEX)),
     "csv-cold": cold,
     "csv-posts": posts,
-    "sqlite": asked("SQLite: filter, sort, limit 100", f"/sqlite?{FILTER}", 8, Goal(4, GRAMEX)),
+    "sqlite": sqlite,
     "postgres": postgresql,
     "postgres-stream": streamed,
     "keyset": keyset,
