@@ -27,9 +27,9 @@ def row(status: int, uri: str) -> tuple[object, ...]:
 class LogTailTests(SynchronousTestCase):
     def test_events_and_requests_are_kept_in_order(self) -> None:
         tail = LogTail()
-        tail.handle(record("one"))
+        tail.handle(record("one", created=999.0))
         tail.handle(record("rows", rows=[row(200, "/a"), row(500, "/b")]))
-        tail.handle(record("bad <script>\x1b[1m", logging.ERROR))
+        tail.handle(record("bad <script>\x1b[1m", logging.ERROR, created=1001.0))
         self.assertEqual(
             [(line.number, line.level, line.text) for line in tail.lines()],
             [
@@ -46,9 +46,17 @@ class LogTailTests(SynchronousTestCase):
         self.assertEqual(tail.lines(), [])
 
     def test_a_batch_of_the_access_log_is_bounded_too(self) -> None:
-        tail = LogTail(lines=10)
+        tail = LogTail(lines=20)
         tail.handle(record("rows", rows=[row(200, f"/{n}") for n in range(1000)]))
         self.assertEqual([line.text.split()[2] for line in tail.lines()], [f"/{n}" for n in range(990, 1000)])
+
+    def test_requests_take_no_room_from_other_events(self) -> None:
+        tail = LogTail(lines=20)
+        tail.handle(record("seen", created=1.0))
+        for _ in range(100):
+            tail.handle(record("rows", rows=[row(500, "/")]))
+        lines = tail.lines()
+        self.assertEqual((len(lines), lines[0].text, lines[1].text[:5]), (11, "seen", "500 G"))
 
     @settings(deadline=None, max_examples=50)
     @given(st.lists(st.integers(0, 300), max_size=60))

@@ -66,16 +66,22 @@ def _kept(kept: Kept) -> dict[str, Any]:
 
 
 def warnings(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The last of them, the newest first; those with the same first line, which is all that is told, are one.
-
-    ``times`` is how many they are. Requests are not among them: routes tell what they were answered.
+    """The last of them, the newest first, each in a line: of a traceback, the first and the last. Those that are alike
+    are one, with how many ``times`` it came. Requests are not among them: routes tell what they were answered.
     """
     found: dict[str, dict[str, Any]] = {}
     for line in reversed(lines):
-        text = line["text"].partition("\n")[0]
+        text = brief(line["text"])
         if line["logger"] != "gramex.access":
             found.setdefault(text, {**line, "text": text, "times": 0})["times"] += 1
     return list(found.values())[:WARNINGS]
+
+
+def brief(text: str) -> str:
+    """The first line of ``text``, and the last one where that says more."""
+    first, _, rest = text.partition("\n")
+    last = rest.rpartition("\n")[2].strip()
+    return first if not last or last in first else f"{first}: {last}"
 
 
 def requests(numbers: Numbers, history: History) -> dict[str, Any]:
