@@ -178,6 +178,37 @@ webhook:
         )
 
 
+class FloodTests(AnalyticsCase):
+    """Many requests, while one sink never answers, one always fails and one is not there."""
+
+    section = """
+queue: 50
+retries: 1
+backoff: 0.001
+stop_timeout: 0.01
+slack: {{url: '{sink}/slack'}}
+webhook:
+- url: '{other}/hook'
+- url: 'http://127.0.0.1:{nobody}/'
+"""
+
+    async def test_no_request_waits_for_a_sink_and_no_sink_has_more_than_its_queue(self) -> None:
+        self.sink.silent, self.other.code = True, 500
+        most = 0
+        for number in range(300):
+            await self.search(str(number))  # here, before any of the silent sink's requests has ended
+            counts = [channel.count for _, channel in self.analytics.channels]
+            most = max(most, *counts)
+        self.assertEqual(len(self.rows), 300)
+        silent, *others = sorted((channel for _, channel in self.analytics.channels), key=lambda channel: channel.name)
+        self.assertEqual((silent.count, most), (50, 50))
+        self.assertEqual(silent.losses.total, 250)
+        self.assertLessEqual(len(self.sink.got), 4, "a few are under way at a time, and none has ended")
+        for channel in others:
+            self.assertGreater(channel.losses.total, 0)
+            self.assertEqual(channel.losses.total + channel.count, 300)
+
+
 class AmazonTests(AnalyticsCase):
     section = """
 aws:
