@@ -49,7 +49,7 @@ class Redirects:
             if url and (self.external or _stays(url, context)):
                 return url
             if url:
-                log.error("{route}: not redirecting to another site: {url}", route=self._route, url=url)
+                log.error("{route}: not redirecting to another site: {url!r}", route=self._route, url=url)
         return None
 
     def follow(self, context: Context) -> None:
