@@ -17,6 +17,7 @@ from gramex_twisted.current import running
 from gramex_twisted.endpoint import Endpoint
 from gramex_twisted.errors import ConfigError, HTTPError
 from gramex_twisted.functions import alias
+from gramex_twisted.functions.importing import twins
 from gramex_twisted.registry import Registry, options_model
 from gramex_twisted.resources.base import Options, Resource, Setup
 from gramex_twisted.resources.failed import SetupFailedHandler
@@ -74,6 +75,9 @@ class Gramex(MultiService):
             self._report(tuple(Background(config, self.shared, waits=previous is not None).errors))
             missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")
             self.router = Router(self._routes(), self._endpoint(NotFound(Setup(missing, self.shared))))
+        folders = dict.fromkeys(file.parent for file in config.files)
+        for text in twins(self.shared.modules.imported(), folders) if len(folders) > 1 else ():
+            log.warn("{text}", text=text)
 
     @property
     def in_flight(self) -> int:

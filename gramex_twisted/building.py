@@ -85,7 +85,7 @@ class Builder:
             compressors=Compressors() if settings.compress_response else None,
             mimetypes=mime_types(self.config.mime),
             trusts=self._trusted(),
-            modules=ModuleSet([self.root]),
+            modules=ModuleSet(dict.fromkeys([self.root, *(file.parent for file in self.config.files)])),
             sessions=self._sessions(),
             ratelimits=self._ratelimits(),
             otps=self._otps(),

@@ -269,21 +269,27 @@ class TwoAppsTests(AppTestCase):
 
 
 class HeldReactorTests(AppTestCase):
-    files = {"slow.py": "import time\n\ndef slow(handler):\n    time.sleep(0.11)\n    return 'done'\n"}
+    files = {
+        "slow.py": "import time\n\ndef slow(handler):\n    time.sleep(0.11)\n    return 'done'\n"
+        "async def coroutine(handler):\n    return slow(handler)\n"
+    }
     config = """
     url:
       sleepy: {pattern: /sleepy, handler: FunctionHandler, kwargs: {function: slow.slow, thread: false}}
       threaded: {pattern: /threaded, handler: FunctionHandler, kwargs: {function: slow.slow}}
+      coroutine: {pattern: /coroutine, handler: FunctionHandler, kwargs: {function: slow.coroutine}}
     """
 
     def test_the_route_that_held_the_reactor_is_named(self) -> None:
         events: list[Any] = []
         globalLogPublisher.addObserver(events.append)
         self.addCleanup(globalLogPublisher.removeObserver, events.append)
-        self.assertEqual(self.get("/sleepy").text, "done")
+        for name in ("sleepy", "coroutine"):
+            self.assertEqual(self.get(f"/{name}").text, "done")
         lines = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
-        self.assertEqual(len(lines), 1)
-        self.assertRegex(lines[0], r"^sleepy: held the reactor for 1\d\d ms; make the function a plain def")
+        self.assertEqual(len(lines), 2)
+        for name, line in zip(("sleepy", "coroutine"), lines, strict=True):
+            self.assertRegex(line, rf"^{name}: held the reactor for \d{{3}} ms; make the function a plain def")
 
 
 class ReloadedAppTests(AppTestCase):

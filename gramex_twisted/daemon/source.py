@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from gramex_twisted.daemon import tables
 from gramex_twisted.daemon.tables import SUFFIXES
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.functions import alias
+from gramex_twisted.functions.importing import reach
 
 if TYPE_CHECKING:
     from gramex_twisted.config.document import Config
@@ -69,8 +69,7 @@ class Source:
         """Let the app's modules be imported, in this process. To be called before ``load``, which may evaluate
         functions of variables. `import gramex` is found from then on too, unless ``load`` finds `compat: false`."""
         alias.install()
-        if str(self.home) not in sys.path:
-            sys.path.insert(0, str(self.home))
+        reach([self.home])
 
     def load(self) -> Config:
         """Read and validate. Raises an ExceptionGroup of ConfigErrors: all that there are."""
@@ -78,7 +77,9 @@ class Source:
         from gramex_twisted.registry import Registry
 
         text = self._text()
-        config = schema.load(self.path, Registry(), overrides=self.overrides, text=text)
+        reach([self.home])
+        config = schema.load(self.path, Registry(), overrides=self.overrides, text=text, folder=text is None)
+        reach([self.home, *(file.parent for file in config.files)])  # modules of imported apps lie beside their files
         if not config.compat:
             alias.remove()
         if self.strict and (config.errors or config.warnings):

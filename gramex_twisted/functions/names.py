@@ -13,12 +13,14 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
 from gramex_twisted.errors import ConfigError
+from gramex_twisted.functions.importing import watched
 from gramex_twisted.functions.modules import failure_location, forget_failed_bytecode
 
 Extras = Mapping[str, Callable[[], Any]]
@@ -150,7 +152,8 @@ class Scope:
     def import_module(self, name: str) -> ModuleType | None:
         """The module `name`, imported; None when there is none. Raises ConfigError with the place when it fails."""
         try:
-            module = importlib.import_module(name)
+            with nullcontext() if name in sys.modules else watched(name):
+                module = importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name == name and not failure_location(error):
                 return None
