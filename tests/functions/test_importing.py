@@ -47,6 +47,7 @@ class ProcessTests(ProcessTestCase):
         for path in paths:
             client = await Client.connect(port)
             answers.append((await client.get(path)).body.decode())
+            assert client.transport is not None
             client.transport.loseConnection()
         return answers
 
@@ -58,7 +59,7 @@ class ProcessTests(ProcessTestCase):
         self.assertEqual(await self.ask(server.port, *paths), expected)
         for message in (
             r"mine takes \[.*site-packages.*\] out of sys\.path, and all other modules with it: it was put back",
-            r"mine changes the working directory, of the whole process, to /\. Paths in YAML files stay relative to gram",
+            r"mine changes the working directory, of the whole process, to /\. Paths in YAML files stay",
             r"there are two modules lib, .*: \S+/sub/lib\.py is imported, and \S+/other/lib\.py is not\. Rename one",
         ):
             self.assertRegex(server.output, message)
