@@ -49,7 +49,10 @@ class Exposition:
     def text(self, numbers: Numbers, accept: str) -> tuple[bytes, str]:
         """All metrics, and their Content-Type, in the format that ``accept`` asks for. May take a while."""
         self._collector.numbers = numbers
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # of a version that is no number
+            encode, content_type = choose_encoder("")
         return encode(_All([self.registry, REGISTRY])), content_type
 
 

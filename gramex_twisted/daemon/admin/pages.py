@@ -116,6 +116,13 @@ class Pages:
         request.setResponseCode(503)
         return sent(request, f"503 Service Unavailable: {failure.value}\n".encode())
 
+    @router.handle_errors(Exception)
+    def failed(self, request: Any, failure: Any) -> bytes:
+        """A mistake of ours."""
+        log.failure("admin: {uri} failed", failure, uri=request.uri.decode("latin-1"))
+        request.setResponseCode(500)
+        return sent(request, b"500 Internal Server Error: the server's log says why\n")
+
     # Pages ------------------------------------------------------------------------------------------------------------
 
     @router.route("/admin/login", methods=["GET", "POST"])

@@ -74,7 +74,7 @@ class AdminCase(TestCase):
         listen = "listen: {port: 0, address: 127.0.0.1}"
         admin = f"admin: {{listen: 127.0.0.1:0, token: {token}}}"
         inner = "".join(f"  {line}\n" for line in (listen, admin, *(app or self.app).splitlines()))
-        (self.folder / "gramex.yaml").write_text(f"app:\n{inner}{dedent(config)}")
+        (self.folder / "gramex.yaml").write_text(f"app:\n{inner}{dedent(config)}\ncompat: false\n")
 
     async def reload(self) -> None:
         """Reload, and wait until that has ended, however it did."""

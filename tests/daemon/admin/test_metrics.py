@@ -195,6 +195,13 @@ class MetricsTests(AdminCase):
             (await self.ask("/metrics")).headers["content-type"], "text/plain; version=0.0.4; charset=utf-8"
         )
 
+    async def test_an_accept_header_of_nonsense_gets_the_plain_format(self) -> None:
+        for accept in ("text/plain;version=abc", "application/openmetrics-text;version=x.y", ",;,", "\xff"):
+            response = await self.ask("/metrics", headers={"Accept": accept})
+            self.assertEqual(
+                (response.status, response.headers["content-type"][:26]), (200, "text/plain; version=0.0.4;")
+            )
+
     def test_buckets_hold_those_before_them(self) -> None:
         found = buckets([1, 0, 2, *[0] * (len(BOUNDS) - 3), 4])
         self.assertEqual(found[:3], [("0.001", 1.0), ("0.0025", 1.0), ("0.005", 3.0)])

@@ -101,6 +101,15 @@ class PageTests(AdminCase):
             page = await self.page(f"/admin/{path}")
             self.assertEqual(re.findall(r"<script(?! src=\"/admin/static/)|<style| style=| on\w+=", page), [], path)
 
+    async def test_a_mistake_of_ours_is_logged_and_shows_nothing(self) -> None:
+        self.patch(self.daemon, "source", None)  # nothing that a page could cope with
+        self.patch(self.daemon.reloader, "record", None)
+        response = await self.ask("/admin/", html=True)
+        self.assertEqual(
+            (response.status, response.text), (500, "500 Internal Server Error: the server's log says why\n")
+        )
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+
     async def test_routes_in_the_order_in_which_they_are_tried(self) -> None:
         for _ in range(3):
             await self.ask(f"{self.url}/b/c", token=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from twisted.internet.error import ConnectError
 
-from tests.processes import Client, ProcessTestCase, Response, Server, free_port
+from tests.processes import ROOT, Client, ProcessTestCase, Response, Server, free_port
 
 TOKEN = "a-token-of-the-tests"
 URL = """
@@ -173,6 +174,18 @@ class AdminProcessTests(ProcessTestCase):
         self.assertEqual(await server.exited(), 0)
         await idle.closed
         self.assertNotIn("Traceback", server.output)
+
+    async def test_the_example_app_has_one_for_the_asking(self) -> None:
+        port = free_port()
+        example = ("--config", str(ROOT / "etc" / "gramex.yaml"), "--set", "app.watch=false")
+        server = await self.serve(*example, "--set", f"app.admin={port}")
+        token = (self.folder / "data" / "admin.token").read_text()
+        self.assertEqual((await self.ask(port, "/ready")).body, b"ready\n")
+        client = await Client.connect(server.port)
+        self.assertEqual((await client.get("/", Connection="close")).status, 200)
+        found = json.loads((await self.ask(port, "/admin/", token)).body)
+        self.assertEqual((found["ready"], found["requests"]["count"]), (True, 1))
+        self.assertEqual([route["name"] for route in found["busiest"]], ["home"])
 
     async def test_the_log_of_a_process_is_in_its_admin(self) -> None:
         port = free_port()
