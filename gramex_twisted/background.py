@@ -18,6 +18,7 @@ from gramex_twisted.services.container import Services
 from gramex_twisted.services.filewatches import Entry, FileWatches
 from gramex_twisted.services.scheduler.service import Scheduler
 from gramex_twisted.services.scheduler.task import Task
+from gramex_twisted.services.sentry.telling import tell
 
 
 class Background:
@@ -124,7 +125,9 @@ class Background:
                 self.errors.append(ConfigError(where, f"gramexlog.{name}: must be a mapping, not {options:g}"))
 
     def _task(self, name: str, times: Times, work: Any) -> None:
-        self.scheduler.add(Task(self.services.reactor, name, times, times, work))
+        task = Task(self.services.reactor, name, times, times, work)
+        task.failed = partial(tell, self.services, name)
+        self.scheduler.add(task)
 
     def _function(self, spec: object, variables: tuple[str, ...], *path: str) -> Function:
         """The compiled function that is written at ``path``.

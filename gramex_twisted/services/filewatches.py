@@ -24,6 +24,7 @@ from twisted.logger import Logger
 from gramex_twisted.functions import Function
 from gramex_twisted.services.calls import call
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.sentry.telling import tell
 
 log = Logger()
 #: Milliseconds: tell of changes after this much quiet, at the latest after that much; look for an end every so often.
@@ -95,6 +96,7 @@ class Entry:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's function
             log.failure("watch.{name}: {path} {kind}: {error}", name=self.name, path=event.src_path,
                         kind=event.event_type, error=error)  # fmt: skip
+            tell(self._services, f"watch.{self.name}", error)
 
     def forget(self) -> Deferred[None]:
         """Leave out what waits; fires when what runs has ended, or nobody wants to wait any longer."""

@@ -19,6 +19,8 @@ from gramex_twisted.app import Gramex
 from gramex_twisted.config import reader, schema
 from gramex_twisted.functions import ModuleSet
 from gramex_twisted.registry import Registry
+from gramex_twisted.services.alerts.service import Alerts
+from gramex_twisted.services.filewatches import FileWatches
 from gramex_twisted.services.sentry.scrub import Scrubber, secrets_of
 from gramex_twisted.services.sentry.service import MOST_A_SECOND, Reports
 from gramex_twisted.testing import AppTestCase
@@ -35,6 +37,9 @@ def crash(handler):
     password = "in a variable"
     raise ValueError("no such gene: password=hunter2 " + handler.get_argument("x", ""))
 
+def task(text):
+    raise ValueError(text)
+
 def refuse(handler):
     raise HTTPError(int(handler.get_argument("status")), "on purpose")
 """
@@ -46,6 +51,14 @@ url:
   fine: {{pattern: /fine, handler: FunctionHandler, kwargs: {{function: str("fine")}}}}
 sentry: {{dsn: 'http://public@127.0.0.1:{port}/42', environment: test, release: r1, server_name: s, {more}}}
 """
+
+
+TASKS = """
+email: {stub: {type: stub, email: a@example.org}}
+schedule: {fails: {function: reported.task("no rows"), startup: true}}
+alert: {late: {to: a@example.org, subject: x, body: x, data: nothing.csv}}
+watch: {prices: {paths: prices.csv, on_modified: reported.task("bad prices")}}
+_: {"""
 
 
 def items(got: Got) -> list[tuple[str, dict[str, Any]]]:
@@ -252,3 +265,33 @@ class ScrubTests(SynchronousTestCase):
         found = Scrubber([secret])({"x": [before + secret + after]})
         if secret not in before + "***" + after:
             self.assertNotIn(secret, found["x"][0])
+
+
+class TaskTests(SentryCase):
+    files = {"prices.csv": "a\n1\n"}
+
+    def setUp(self) -> None:
+        self.more = "}\n" + TASKS
+        super().setUp()
+
+    def names(self) -> list[tuple[str, str, str]]:
+        events = self.reported()
+        values = [event["exception"]["values"][-1] for event in events]
+        return [
+            (event["transaction"], event["tags"]["task"], value["value"])
+            for event, value in zip(events, values, strict=True)
+        ]
+
+    async def test_errors_of_schedules_alerts_and_watches_are_reported(self) -> None:
+        await self.sink.count(1)
+        self.assertEqual(self.names(), [("schedule.fails", "schedule.fails", "no rows")])
+        await self.gramex.shared.part(Alerts)["late"].run()
+        await self.sink.count(2)
+        name, task, text = self.names()[1]
+        self.assertEqual((name, task), ("alert.late", "alert.late"))
+        self.assertIn("nothing.csv", text)
+        await self.gramex.shared.part(FileWatches).watching()
+        self.write("prices.csv", "a\n2\n")
+        await self.sink.count(3)
+        self.assertEqual(self.names()[2], ("watch.prices", "watch.prices", "bad prices"))
+        self.flushLoggedErrors(ValueError)

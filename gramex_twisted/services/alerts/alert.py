@@ -17,6 +17,7 @@ from gramex_twisted.services.alerts.letter import Letter
 from gramex_twisted.services.container import Services
 from gramex_twisted.services.emails import Mailer
 from gramex_twisted.services.message import compose
+from gramex_twisted.services.sentry.telling import tell
 
 if TYPE_CHECKING:
     from gramex_twisted.services.alerts.service import Alerts
@@ -102,6 +103,7 @@ class Alert:
             log.error("alert.{name}: {what}: {error}", name=self.name, what=what, error=error)
         else:
             log.failure("alert.{name}: {what}: {error}", Failure(error), name=self.name, what=what, error=error)
+        tell(self._services, f"alert.{self.name}", error)
 
     # Data -------------------------------------------------------------------------------------------------------------
 

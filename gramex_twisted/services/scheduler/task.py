@@ -52,6 +52,7 @@ class Task:
         """The task of the configuration before, while it still runs."""
         self._reactor = reactor
         self._timer: Any = None
+        self.failed: Callable[[BaseException], object] | None = None  # called with what a run has raised
         self._cut = False
         self._going: Deferred[None] | None = None
         self._waiting: list[Deferred[None]] = []
@@ -116,6 +117,8 @@ class Task:
                 log.warn("{name}: cut short, since the server stops", name=self.name)
             else:
                 log.failure("{name}: {error}", Failure(), name=self.name, error=error)
+                if self.failed is not None:
+                    self.failed(raised)
         seconds = self._reactor.seconds() - began
         self.last, self.began, self._going = Run(began, seconds, error), None, None
         if not error:

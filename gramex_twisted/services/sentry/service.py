@@ -80,6 +80,12 @@ class Reports(Service):
             facts = self._facts(context)
             self._submit(self._reporter.error, error, {**facts, "timestamp": datetime.now(UTC)})
 
+    def task_error(self, error: BaseException, name: str) -> None:
+        """Report an error of what runs without a request: ``name`` is that of a schedule, an alert or a watch."""
+        if self._reporter is not None:
+            facts = {"transaction": name, "tags": {"task": name}, "timestamp": datetime.now(UTC)}
+            self._submit(self._reporter.error, error, facts)
+
     def request(self, context: Context) -> None:
         """Report how long a request took, or not: as ``traces_sample_rate`` says."""
         if self._reporter is None or random.random() >= self.settings.traces_sample_rate:
