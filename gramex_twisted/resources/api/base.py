@@ -20,7 +20,7 @@ from gramex_twisted.resources.api.formats import FORMATS
 from gramex_twisted.resources.api.formats.htmlpage import ASSET, script
 from gramex_twisted.resources.api.negotiate import accepted
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
-from gramex_twisted.resources.api.reading import arguments_of, read_arguments
+from gramex_twisted.resources.api.reading import LONGEST, arguments_of, read_arguments
 from gramex_twisted.resources.api.reshaping import Reshaping
 from gramex_twisted.resources.api.tracking import analytics_of, track
 from gramex_twisted.resources.base import Resource, Setup
@@ -91,6 +91,7 @@ class BaseAPIHandler(Resource):
         self.reshapes = any("jmespath" in self.optionset.options(name) for name in METHODS)
         settings = ApiSettings.model_validate(setup.services.conf.get("api") or {})
         self.most_items = options.max_items or self.max_items or settings.max_items
+        self.longest_body: int = options.max_body_size or LONGEST
         self.known = {name: self._names(name) for name in METHODS}
         self.cache_control = self._cache_control(settings)
         told = analytics_of(setup, wanted=self.analytics if options.analytics is None else options.analytics)
@@ -139,7 +140,10 @@ class BaseAPIHandler(Resource):
         if native.uri.endswith(SCRIPT):
             return self._script(context)
         known = self.known.get(context.method, _NOTHING)
-        sent = await read_arguments(context, known) if native.body_size else arguments_of(context, known)
+        if native.body_size:
+            sent = await read_arguments(context, known, self.longest_body)
+        else:
+            sent = arguments_of(context, known)
         self.prepare(context, sent)
         return await self.reply(context, await call(context))
 

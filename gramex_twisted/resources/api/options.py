@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema
 
 from gramex_twisted.config.apis import ApiSettings, settings_key
 from gramex_twisted.config.marks import nearest
-from gramex_twisted.config.model import Count
+from gramex_twisted.config.model import Count, Size
 from gramex_twisted.errors import ConfigError
 from gramex_twisted.guards.cache import CacheOptions
 from gramex_twisted.options import Definition, Option, OptionSet
@@ -53,6 +53,11 @@ class APIOptions(Options):
     )
     format: str | None = Field(
         default=None, description="The format where neither `format=` nor Accept names one; default: json."
+    )
+    max_body_size: Size | None = Field(
+        default=None,
+        description="Longest request body in bytes, `100MB` works too; default: 10 MB of JSON, MessagePack or YAML, "
+        "and app.listen.max_body_size of anything else. While JSON is read, nobody else is answered.",
     )
     max_items: Annotated[Count, Field(ge=1)] | None = Field(
         default=None,

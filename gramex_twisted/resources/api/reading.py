@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Bytes of a body above which it is parsed in a thread.
 LARGE = 16 << 10
+#: Bytes of the longest body of data, unless the route says so: while it is parsed, nobody else is answered.
+LONGEST = 10 << 20
 _EMPTY: dict[str, Any] = {}
 _MSGPACK = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
 _YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
@@ -45,10 +47,10 @@ def arguments_of(context: Context, known: Collection[str]) -> Arguments:
     return Arguments(context.path_args, context.path_kwargs, query)
 
 
-async def read_arguments(context: Context, known: Collection[str]) -> Arguments:
+async def read_arguments(context: Context, known: Collection[str], longest: int) -> Arguments:
     """The arguments of a request with a body; ``context.payload`` becomes that, where it is data.
 
-    :raises HTTPError: 400 for a body that is not what its Content-Type says.
+    :raises HTTPError: 400 for a body that is not what its Content-Type says, 413 for data of over ``longest`` bytes.
     """
     found: dict[str, Mapping[str, Any]] = {}
     form: Mapping[str, list[str]] = _EMPTY
@@ -57,6 +59,8 @@ async def read_arguments(context: Context, known: Collection[str]) -> Arguments:
         form = _texts(context.request.body_arguments, known)
     elif (parser := parser_of(media)) is not None:
         name, place, parse = parser
+        if context.native.body_size > longest:
+            raise HTTPError(413, f"the request body is over {longest} bytes (max_body_size)")
         context.payload = payload = await _parsed(context, name, parse)
         if isinstance(payload, dict):
             found[place] = payload

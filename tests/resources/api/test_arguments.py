@@ -168,6 +168,16 @@ class BodyTests(ApiTestCase):
             (413, b'{"code":413,"success":false,"error":"the request body is over 1000 bytes"}'),
         )
 
+    def test_over_ten_megabytes_of_data_need_the_routes_leave(self) -> None:
+        body = b'{"a":"%s"}' % (b"x" * (10 << 20))
+        for media in ("application/json", "application/msgpack", "text/yaml"):
+            refused = self.sent(body, media, "/payload")
+            said = b'{"code":413,"success":false,"error":"the request body is over 10485760 bytes (max_body_size)"}'
+            self.assertEqual((refused.status, refused.body), (413, said), media)
+        self.assertEqual(self.sent(body, "text/plain", "/payload").status, 200)
+        self.app = self.make_app(self.config.replace("apis.payload}", "apis.payload, max_body_size: 20MB}"))
+        self.assertEqual(len(self.sent(body, url="/payload").json()["payload"]["a"]), 10 << 20)
+
     def test_few_aliases_are_fine(self) -> None:
         found = self.sent(b"a: &x [1, 2]\nb: *x", "text/yaml", "/payload").json()
         self.assertEqual(found, {"payload": {"a": [1, 2], "b": [1, 2]}})
