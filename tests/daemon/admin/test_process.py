@@ -10,7 +10,9 @@ import stat
 from pathlib import Path
 
 from twisted.internet.error import ConnectError
+from twisted.internet.ssl import Certificate, optionsForClientTLS
 
+from tests.certificates import make_certificate
 from tests.processes import ROOT, Client, ProcessTestCase, Response, Server, free_port
 
 TOKEN = "a-token-of-the-tests"
@@ -174,6 +176,20 @@ class AdminProcessTests(ProcessTestCase):
         self.assertEqual(await server.exited(), 0)
         await idle.closed
         self.assertNotIn("Traceback", server.output)
+
+    async def test_over_tls_its_cookie_is_for_tls_alone(self) -> None:
+        port = free_port()
+        certfile, keyfile = make_certificate(self.folder, "one")
+        listen = f"'ssl:{port}:interface=127.0.0.1:privateKey={keyfile}:certKey={certfile}'"
+        await self.begin(f"{{listen: {listen}, token: {TOKEN}}}")
+        tls = optionsForClientTLS("localhost", trustRoot=Certificate.loadPEM(certfile.read_bytes()))
+        client = await Client.connect(port, tls=tls)
+        self.assertEqual((await client.get("/live")).body, b"live\n")
+        body = f"token={TOKEN}".encode()
+        form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+        done = await client._send("POST", "/admin/login", body, form)
+        self.assertEqual(done.status, 303)
+        self.assertIn("Secure", done.headers["set-cookie"])
 
     async def test_the_example_app_has_one_for_the_asking(self) -> None:
         port = free_port()
