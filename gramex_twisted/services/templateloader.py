@@ -71,7 +71,8 @@ class Compiled:
         """What the template makes of ``namespace``, which becomes its globals."""
         code: CodeType = self.template.compiled
         exec(code, namespace)
-        result: bytes = namespace["_tt_execute"]()
+        execute = namespace.pop("_tt_execute")  # whose globals these are: a ring, which only a collection frees
+        result: bytes = execute()
         return result
 
     def escaping(self, function: Callable[[bytes], str | bytes]) -> Callable[[object], bytes]:

@@ -44,7 +44,10 @@ class Native(Resource):
 
 
 class GarbageTests(AppTestCase):
-    files = {"requests_.py": MODULE}
+    files = {
+        "requests_.py": MODULE,
+        "page.html": "{% import requests_ %}{% apply str %}{{ requests_.plain(handler) }}{% end %}",
+    }
     config = """
     app: {session: {type: memory}}
     url:
@@ -52,6 +55,7 @@ class GarbageTests(AppTestCase):
       later: {pattern: /later, handler: FunctionHandler, kwargs: {function: requests_.later}}
       parts: {pattern: /parts, handler: FunctionHandler, kwargs: {function: requests_.parts}}
       form: {pattern: /form, handler: FunctionHandler, kwargs: {function: requests_.plain, xsrf_cookies: false}}
+      page: {pattern: /page, handler: FileHandler, kwargs: {path: page.html, template: true}}
       native: {pattern: /native, handler: requests_.Native}
     """
 
@@ -69,7 +73,7 @@ class GarbageTests(AppTestCase):
             sys.modules["requests_"].seen.clear()
 
     def test_nothing_is_left_of_a_request_that_is_over(self) -> None:
-        for path in ("plain?x=1", "later", "parts"):
+        for path in ("plain?x=1", "later", "parts", "page"):
             self.assertEqual(self.left(f"GET /{path} HTTP/1.1"), ("HTTP/1.1 200 OK", []), path)
         self.assertEqual(self.left("POST /form HTTP/1.1\r\nContent-Length: 0"), ("HTTP/1.1 200 OK", []))
 
