@@ -19,6 +19,8 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from gramex_twisted.web.eager import begin
+
 #: Seconds that one step may hold the reactor before it is reported.
 HELD_TOO_LONG = 0.1
 
@@ -61,10 +63,13 @@ def _resume(result: object, coroutine: Coroutine[Deferred[Any], Any, None], slow
     return result
 
 
-def as_deferred(value: Awaitable[Any] | concurrent.futures.Future[Any], reactor: Any, slow: Slow) -> Deferred[Any]:
+def as_deferred(
+    value: Awaitable[Any] | concurrent.futures.Future[Any], reactor: Any, slow: Slow, *, eager: bool = False
+) -> Deferred[Any]:
     """A Deferred that fires with what ``value`` comes to; cancelling it cancels ``value``.
 
     :param value: a Deferred, coroutine, asyncio Future, concurrent Future or any other awaitable.
+    :param eager: whether a coroutine takes its first step before this returns, not in the next turn of the reactor.
     """
     if isinstance(value, Deferred):
         return value
@@ -76,7 +81,7 @@ def as_deferred(value: Awaitable[Any] | concurrent.futures.Future[Any], reactor:
     coroutine = value if inspect.iscoroutine(value) else _await(value)
     if loop is None:
         return Deferred.fromCoroutine(coroutine)
-    return _as_task(coroutine, loop, slow)
+    return _as_task(coroutine, loop, slow, eager=eager)
 
 
 def is_awaitable(value: object) -> bool:
@@ -122,7 +127,9 @@ def _ignore(_: object) -> None:
     """A canceller returns nothing."""
 
 
-def _as_task(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, slow: Slow) -> Deferred[Any]:
+def _as_task(
+    coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, slow: Slow, *, eager: bool
+) -> Deferred[Any]:
     """Run ``coroutine`` as an asyncio Task, so that asyncio's own time-outs, locks and clients work in it."""
 
     async def body() -> None:
@@ -140,7 +147,7 @@ def _as_task(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoo
 
     task: asyncio.Task[None]
     deferred: Deferred[Any] = Deferred(lambda _: _ignore(task.cancel()))
-    task = loop.create_task(body())
+    task = begin(body(), loop) if eager else loop.create_task(body())
     return deferred
 
 
