@@ -200,6 +200,7 @@ class ShowTest(CommandCase):
                 ["0", "/a/b", "FunctionHandler", "deep"],
                 ["0", "/a/.*", "FunctionHandler", "wild"],
                 ["0", "/y", "Nope", "(has"],
+                ["-100", "/(.*)", "gramex_twisted.resources.folder.FileHandler", "default"],
             ],
         )
         self.assertIn("gramex.yaml:5:3", out)

@@ -45,7 +45,7 @@ class OptionsTests(SynchronousTestCase):
         (self.folder / "gramex.yaml").write_text(HELLO)
         options = self.parse()
         self.assertEqual(options.source, Source(self.folder / "gramex.yaml"))
-        self.assertEqual([route.name for route in options.config.routes], ["hello"])
+        self.assertEqual([route.name for route in options.config.routes], ["default", "hello"])
 
     def test_set_may_be_repeated_and_port_wins_over_the_file(self) -> None:
         (self.folder / "gramex.yaml").write_text("app: {listen: {port: 1, address: 127.0.0.1}}")
@@ -96,7 +96,7 @@ class OptionsTests(SynchronousTestCase):
         app.mkdir()
         files.mkdir()
         (app / "gramex.yaml").write_text(HELLO)
-        self.assertEqual([route.name for route in self.parse("-c", "app").config.routes], ["hello"])
+        self.assertEqual([route.name for route in self.parse("-c", "app").config.routes], ["default", "hello"])
         (route,) = self.parse("-c", "files").config.routes
         self.assertEqual((route.handler, route.pattern), ("FileHandler", "/(.*)"))
         self.assertEqual(Path(route.kwargs["path"]), files)

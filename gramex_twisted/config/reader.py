@@ -17,6 +17,7 @@ from gramex_twisted.config.variables import Budget, Scope, file_variables, prede
 from gramex_twisted.config.yamltree import Node, load, plain
 
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
+FOLDER = Path(__file__).with_name("folder.yaml")
 SECRETS = ".secrets.yaml"
 
 
@@ -27,15 +28,17 @@ def read(
     environ: Mapping[str, str] = os.environ,
     start: str | os.PathLike[str] | None = None,
     text: str | bytes | None = None,
+    folder: bool = False,
 ) -> Document:
     """Read the configuration in ``path``.
 
     ``overrides`` are `--set` options such as ``app.listen.port=9000``. ``start`` is the folder that YAMLURL is relative
-    to (default: the file's own). ``text`` is read in place of the file's content, as if it lay at ``path``. Raises an
-    ExceptionGroup of ConfigError with every error of every file.
+    to (default: the file's own). ``text`` is read in place of the file's content, as if it lay at ``path``. With
+    ``folder``, the app's folder is served where no route is. Raises an ExceptionGroup of ConfigError with every error
+    of every file.
     """
     problems = Problems()
-    document = read_into(problems, path, overrides=overrides, environ=environ, start=start, text=text)
+    document = read_into(problems, path, overrides=overrides, environ=environ, start=start, text=text, folder=folder)
     problems.raise_errors(f"{path} has errors")
     assert document is not None
     return document
@@ -49,11 +52,13 @@ def read_into(
     environ: Mapping[str, str] = os.environ,
     start: str | os.PathLike[str] | None = None,
     text: str | bytes | None = None,
+    folder: bool = False,
 ) -> Document | None:
     """As ``read``, but errors go to ``problems``: the Document is what could be read, None when that is nothing."""
     file = Path(os.path.abspath(path))
     try:
-        return Reader(file, Path(start or file.parent).absolute(), environ, problems).read(overrides, text)
+        reader = Reader(file, Path(start or file.parent).absolute(), environ, problems)
+        return reader.read(overrides, text, folder=folder)
     except GiveUp:
         return None
 
@@ -68,7 +73,7 @@ class Reader:
         self.budget = Budget(problems)
         self.reading = Reading(start, problems, self.budget)
 
-    def read(self, overrides: Sequence[str], text: str | bytes | None) -> Document:
+    def read(self, overrides: Sequence[str], text: str | bytes | None, *, folder: bool = False) -> Document:
         """The Document; errors go to the Problems, GiveUp when there is nothing to go on with."""
         options = parse_overrides(overrides, self.problems)
         fixed = {o.path[1]: plain(o.node) for o in options if o.path[0] == "variables" and len(o.path) == 2}
@@ -77,7 +82,7 @@ class Reader:
         values = {**predefined(self.environ), **secrets, **fixed}
         scope = Scope({**values, **file_variables(self.file, self.reading.start)}, *self.scope_rest(fixed))
         tree = Resolver(self.reading, scope, (self.file,)).resolve_file(root)
-        tree = overlay(self.defaults(values), tree)
+        tree = overlay(self.layer(DEFAULTS, values), with_folder(tree, self.layer(FOLDER, values) if folder else None))
         if scope.defined:
             first = next(iter(scope.defined.values())).mark
             tree.value["variables"] = Node(dict(scope.defined), first, first)
@@ -119,8 +124,28 @@ class Reader:
                 self.problems.error(node.mark, f"the name {key!r} must be text")
         return dict(plain(root)) if root else {}
 
-    def defaults(self, values: Mapping[str, Any]) -> Node:
-        """The tree of the package's defaults."""
-        root = load(DEFAULTS.read_bytes(), "gramex_twisted/config/defaults.yaml", self.problems)
-        scope = Scope({**values, **file_variables(DEFAULTS, DEFAULTS.parent)}, *self.scope_rest({}))
-        return Resolver(self.reading, scope, (DEFAULTS,)).resolve_file(root)
+    def layer(self, path: Path, values: Mapping[str, Any]) -> Node:
+        """The tree of a file of the package."""
+        root = load(path.read_bytes(), f"gramex_twisted/config/{path.name}", self.problems)
+        scope = Scope({**values, **file_variables(path, path.parent)}, *self.scope_rest({}))
+        return Resolver(self.reading, scope, (path,)).resolve_file(root)
+
+
+def with_folder(tree: Node, layer: Node | None) -> Node:
+    """``tree`` over ``layer``, whose route `default` serves the app's folder. An app may have a whole route of that
+    name, change ours, or say `default: null` or `compat: false`: then there is none."""
+    url = tree.value.get("url")
+    routes = url.value if url is not None and isinstance(url.value, dict) else {}
+    own, compat = routes.get("default"), tree.value.get("compat")
+    if own is not None and own.value is None:
+        rest = {name: node for name, node in routes.items() if name != "default"}
+        return Node({**tree.value, "url": Node(rest, url.mark, url.at)}, tree.mark, tree.at)
+    whole = own is not None and not (
+        isinstance(own.value, dict) and {"pattern", "handler", "service"}.isdisjoint(own.value)
+    )
+    broken = url is not None and url.value is not None and not isinstance(url.value, dict)
+    if layer is None or whole or broken or (compat is not None and compat.value is False):
+        return tree
+    if url is not None and url.value is None:
+        tree = Node({**tree.value, "url": Node({}, url.mark, url.at)}, tree.mark, tree.at)
+    return overlay(layer, tree)

@@ -59,6 +59,8 @@ class FileHandler(Resource):
 
     options_model = FileOptions
     in_thread = True
+    private: tuple[str, ...] = ()
+    """Patterns that are ignored beside those of `ignore:`."""
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -67,7 +69,7 @@ class FileHandler(Resource):
             self.places = places(options.path, base, options.default)
         except ValueError as error:
             raise setup.error(str(error), "path") from None
-        visibility = Visibility(_texts(options.ignore), _texts(options.allow))
+        visibility = Visibility([*_texts(options.ignore), *self.private], _texts(options.allow))
         self.finder = Finder(
             visibility, _texts(options.default_filename), index=options.index, links=options.follow_symlinks
         )
