@@ -9,8 +9,12 @@ from functools import cache
 from threading import Event, Lock
 from typing import Any, Generic, TypeVar
 
+from gramex_twisted.data.errors import Cancelled
+
 T = TypeVar("T")
 
+LOOK = 0.2
+"""Seconds between two looks at whether a value is still waited for."""
 SIZE = 500_000_000
 """Bytes that a Memory holds unless it is told otherwise."""
 
@@ -31,9 +35,11 @@ class _Making(Generic[T]):
         self.value: T | None = None
         self.error: BaseException | None = None
 
-    def result(self) -> Any:
-        """What has been made, or the error, when it is there."""
-        self.done.wait()
+    def result(self, gone: Callable[[], bool]) -> Any:
+        """What has been made, or the error, when it is there. Raises Cancelled where it is not waited for any more."""
+        while not self.done.wait(LOOK):
+            if gone():
+                raise Cancelled("nobody waits for the answer any more")
         if self.error is not None:
             raise self.error
         return self.value
@@ -65,11 +71,19 @@ class Memory:
         """Bytes that it holds."""
         return self._used
 
-    def get(self, key: Hashable, stamp: Hashable, make: Callable[[], T], size_of: Callable[[T], int]) -> T:
+    def get(
+        self,
+        key: Hashable,
+        stamp: Hashable,
+        make: Callable[[], T],
+        size_of: Callable[[T], int],
+        gone: Callable[[], bool] = lambda: False,
+    ) -> T:
         """The value of `key`, made by `make()` where there is none of this `stamp`.
 
         Of several threads that ask at once one makes it, and the others wait: they get the same value, or the same
-        error. Errors are not kept, nor are values of more bytes than all of the memory.
+        error. Errors are not kept, nor are values of more bytes than all of the memory. Who waits asks `gone` now and
+        then, and where that is true, raises Cancelled.
         """
         with self._lock:
             kept = self._kept.get(key)
@@ -83,7 +97,7 @@ class Memory:
                 making = self._making[key] = _Making(stamp)
         if mine:
             self._make(key, making, make, size_of)
-        found: T = making.result()
+        found: T = making.result(gone)
         return found
 
     def peek(self, key: Hashable, stamp: Hashable) -> Any:

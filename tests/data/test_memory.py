@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from gramex_twisted.data.errors import Cancelled
 from gramex_twisted.data.memory import SIZE, Memory, process_memory
 
 WAIT = 60
@@ -125,6 +126,23 @@ class ThreadTests(SynchronousTestCase):
         values, errors = self.ask(Memory(10), 8, make, go.set)
         self.assertEqual((values, len(errors)), ([], 8))
         self.assertLessEqual(len(set(map(id, errors))), len(calls))
+
+    def test_who_waits_may_go_and_the_others_get_the_value(self) -> None:
+        memory, go, began = Memory(10), Event(), Event()
+
+        def slow() -> int:
+            began.set()
+            go.wait(WAIT)
+            return 1
+
+        thread = Thread(target=memory.get, args=("key", 1, slow, lambda value: 1))
+        thread.start()
+        began.wait(WAIT)
+        with self.assertRaises(Cancelled):
+            memory.get("key", 1, slow, lambda value: 1, lambda: True)
+        go.set()
+        thread.join(WAIT)
+        self.assertEqual(memory.get("key", 1, lambda: 2, lambda value: 1, lambda: True), 1)
 
     def test_other_keys_do_not_wait(self) -> None:
         memory, go, began = Memory(10), Event(), Event()

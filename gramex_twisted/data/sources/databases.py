@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.data.errors import Cancelled, SourceError, TooSlow
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from gramex_twisted.data.sql import SQLTable
+
+
+PAUSES = (0.05, 0.2, 1.0, 5.0)
+"""Seconds to wait for a statement to end that has been cancelled, before it is cancelled again."""
 
 
 class TableSource:
@@ -119,6 +123,7 @@ class DatabaseTable:
         self._connection: sa.Connection | None = None
         self._lock = Lock()
         self._cancelled = False
+        self._ended = Event()
 
     @property
     def cancelled(self) -> bool:
@@ -204,6 +209,7 @@ class DatabaseTable:
             yield self._connection
         except (sa.exc.SQLAlchemyError, OSError) as error:
             if self._cancelled:
+                self._ended.set()
                 raise Cancelled("nobody waits for the answer any more") from None
             made = self.shared.engines.errors(error, self.engine)
             if isinstance(made, SourceError):
@@ -211,17 +217,24 @@ class DatabaseTable:
             raise made from error
 
     def cancel(self) -> None:
-        """See Table."""
-        with self._lock:  # `close` waits, so that nobody else has the connection meanwhile
-            self._cancelled = True
-            if self._connection is not None:
-                from gramex_twisted.data import cancelling
+        """See Table. Returns when what runs has ended, or after some seconds.
 
-                cancelling.cancel(self._connection)
+        A statement may be about to begin, which nothing would stop then: so the database is told more than once.
+        """
+        self._cancelled = True
+        for pause in PAUSES:
+            with self._lock:  # `close` waits, so that nobody else has the connection meanwhile
+                if self._connection is not None:
+                    from gramex_twisted.data import cancelling
+
+                    cancelling.cancel(self._connection)
+            if self._ended.wait(pause):
+                return
 
     def close(self) -> None:
         """See Table."""
         with self._lock:
             connection, self._connection = self._connection, None
+        self._ended.set()
         if connection is not None:
             connection.close()

@@ -98,7 +98,7 @@ class QuerySource:
 
         while True:
             try:
-                return Frame(self.shared.memory.get(key, stamp, make, size_of), stamp)
+                return Frame(self.shared.memory.get(key, stamp, make, size_of, lambda: found.cancelled), stamp)
             except Cancelled:  # whoever ran it has left: then we do, unless it was us
                 if found.cancelled:
                     raise

@@ -125,10 +125,11 @@ class Reading:
         return self._table
 
     def _begun(self, table: Table) -> None:
-        """From now on `cancel` is for `table`."""
+        """From now on `cancel` is for `table`. Raises Cancelled where nobody waits any more."""
         self._table = table
         if self._gone:
-            table.cancel()
+            table.close()
+            raise Cancelled("nobody waits for the answer any more")
 
     def _transformed(self, table: Table, function: Function) -> Table:
         """What `function` makes of the table; kept as long as the table is the same, unless it looks at the request."""
@@ -189,7 +190,7 @@ class Reading:
         """What `memory` has, or `make` makes for all who wait for it."""
         while True:
             try:
-                return memory.get(key, version, make, size)
+                return memory.get(key, version, make, size, lambda: self._gone)
             except Cancelled:  # whoever made it has left: then we do, unless it was us
                 if self._gone:
                     raise
