@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gramex_twisted.resources.api.formats.htmlpage import LONGEST, MOST, MOST_ITEMS, Page, step, to_html
+from gramex_twisted.resources.api.formats.htmlpage import (
+    GLANCE,
+    LONGEST,
+    MOST,
+    MOST_ITEMS,
+    UNFOLDED_ITEMS,
+    Page,
+    glance,
+    step,
+    to_html,
+)
 from tests.browser import Browser
 from tests.processes import ROOT, ProcessTestCase
 
@@ -97,6 +107,26 @@ class PageTests(SynchronousTestCase):
         self.assertIn('href="?q=a%26b&amp;format=yaml"', page({}, query="q=a%26b&format=html"))
         self.assertNotIn("format=yaml", page({}, repeatable=False))
 
+    def test_what_was_asked_is_read_as_it_was_meant(self) -> None:
+        text = page({}, query="q=a%26b+c&verbose=&format=html")
+        self.assertIn("<span>?q=a&amp;b c&amp;verbose</span>", text)
+        self.assertIn("<h1>/x<span></span></h1>", page({}))
+
+    def test_a_folded_branch_tells_what_is_in_it(self) -> None:
+        self.assertEqual(
+            glance({"id": 1, "deep": {"x": 2}, "name": "a\n <b>", "on": True, "none": None}), "id: 1, name: a <b>"
+        )
+        self.assertEqual(glance(["x", [1], 2.5]), "x, 2.5")
+        self.assertEqual(glance([]), "")
+        self.assertLessEqual(len(glance({str(n): "y" * 1000 for n in range(1000)})), GLANCE + 1)
+        self.assertIn('<span class="g">id: 1, name: &lt;b&gt;</span>', page({"a": {"id": 1, "name": "<b>"}}))
+
+    def test_a_long_list_is_unfolded_and_its_items_are_lines(self) -> None:
+        text = page({"hits": [{"id": number, "tags": ["x"]} for number in range(UNFOLDED_ITEMS + 1)]})
+        self.assertEqual(text.count("<details open>"), 1)
+        few = page({"hits": [{"id": number} for number in range(3)]})
+        self.assertEqual(few.count("<details open>"), 4)
+
     def test_an_error_says_its_status(self) -> None:
         self.assertIn("<b>404</b>", page({"code": 404}, status=404))
 
@@ -140,6 +170,8 @@ class ChromiumTests(ProcessTestCase):
         await view.open(f"{url}&again#hits[1].ensembl.gene")
         self.assertEqual(await view.evaluate(shown), "hits[1].ensembl.gene")
         self.assertEqual(view.errors, [])
+        await view.open(f"http://127.0.0.1:{server.port}/v1/query?size=5000")
+        self.assertEqual(await view.evaluate("document.querySelector('[data-open]').parentElement.hidden"), True)
         plain = await browser.page(390, scripts=False)
         await plain.open(url)
         self.assertIn("A1BG", await plain.evaluate("document.body.innerText"))

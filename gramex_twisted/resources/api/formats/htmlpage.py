@@ -21,8 +21,8 @@ ASSET = "_asset"
 
 #: Values of one page, items of one list that are shown, and characters of one text.
 MOST, MOST_ITEMS, LONGEST = 5000, 500, 2000
-#: Levels that are unfolded, and how many items an unfolded list has at most.
-UNFOLDED, UNFOLDED_ITEMS = 3, 60
+#: Levels that are unfolded, items of a list whose items are too, and characters that tell of what is folded.
+UNFOLDED, UNFOLDED_ITEMS, GLANCE = 3, 60, 100
 _OTHERS = ("json", "yaml", "msgpack", "jsonl")
 _URL = re.compile(r"https?://[^\s<>\"'`\\]{1,2000}", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -48,6 +48,7 @@ def to_html(value: Any, page: Page) -> bytes:
     body = "".join(tree.shown(data))
     text = Template(_template()).substitute(
         title=escape(page.title),
+        asked=escape(_asked(page)),
         formats=_formats(page),
         about=_about(data, page, cut=tree.cut),
         tree=body,
@@ -67,11 +68,20 @@ def script() -> bytes:
     return Path(__file__).with_name("tree.js").read_bytes()
 
 
+def _arguments(page: Page) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != "format"]
+
+
+def _asked(page: Page) -> str:
+    """The query as people read it."""
+    text = "&".join(f"{name}={value}" if value else name for name, value in _arguments(page))
+    return _cut(f"?{text}") if text else ""
+
+
 def _formats(page: Page) -> str:
     if not page.repeatable:
         return ""
-    pairs = [(name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != "format"]
-    links = (f'<a href="?{escape(urlencode([*pairs, ("format", name)]))}">{name}</a>' for name in _OTHERS)
+    links = (f'<a href="?{escape(urlencode([*_arguments(page), ("format", name)]))}">{name}</a>' for name in _OTHERS)
     return f'<nav aria-label="Other formats">{"".join(links)}</nav>'
 
 
@@ -120,9 +130,12 @@ class Tree:
         if not isinstance(item, (dict, list)) or not item:
             yield f"<li>{name} {self._scalar(item)}</li>"
             return
-        unfolded = level < UNFOLDED and len(item) <= UNFOLDED_ITEMS
-        yield f"<li><details{' open' if unfolded else ''}><summary>{name} <span>{_size(item)}</span></summary><ul>"
-        yield from self._items(item, path, level + 1)
+        # Of a long list at the top each item is a line: folded, it would be an empty page.
+        long = len(item) > UNFOLDED_ITEMS
+        unfolded = level < (2 if long else UNFOLDED)
+        about = f'<span>{_size(item)}</span> <span class="g">{escape(glance(item))}</span>'
+        yield f"<li><details{' open' if unfolded else ''}><summary>{name} {about}</summary><ul>"
+        yield from self._items(item, path, UNFOLDED if long else level + 1)
         yield "</ul></details></li>"
 
     def _scalar(self, value: Any) -> str:
@@ -140,6 +153,22 @@ class Tree:
         elif _URL.fullmatch(text):
             return f'<a class="u" href="{escape(text)}" rel="noopener noreferrer">{escape(text)}</a>'
         return f'<q class="s">{escape(_cut(text))}</q>'
+
+
+def glance(value: Any) -> str:
+    """The first texts and numbers in an object or a list, on one line."""
+    pairs = value.items() if isinstance(value, dict) else ((None, item) for item in value)
+    texts: list[str] = []
+    left = GLANCE
+    for key, item in pairs:
+        if isinstance(item, (str, int, float)) and not isinstance(item, bool):
+            text = " ".join(str(item)[:GLANCE].split())
+            texts.append(text if key is None else f"{str(key)[:GLANCE]}: {text}")
+            left -= len(texts[-1]) + 2
+            if left < 0:
+                break
+    line = ", ".join(texts)
+    return line if len(line) <= GLANCE else f"{line[:GLANCE]}…"
 
 
 def step(key: str | int, *, first: bool) -> str:

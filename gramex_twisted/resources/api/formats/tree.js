@@ -29,7 +29,7 @@ copy.addEventListener('click', async () => {
 })
 
 for (const button of document.querySelectorAll('[data-open]')) {
-  button.parentElement.hidden = false
+  button.parentElement.hidden = !document.querySelector('.tree details')
   button.addEventListener('click', () => {
     for (const branch of document.querySelectorAll('.tree details')) branch.open = button.dataset.open === 'true'
   })
