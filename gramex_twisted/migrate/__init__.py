@@ -1,7 +1,8 @@
 """`gramex-twisted migrate`: what an app of Gramex 1.x does differently here, as far as its files tell.
 
 A finding is a ConfigError: a place, and what to do about it. `routes` and `sections` look at the configuration,
-`modules` at the syntax trees of the app's Python files, which are not run for that.
+`modules` at the syntax trees of the app's Python files, which are not run for that, and `templates` at its templates
+and pages. `names` knows what Gramex has and this server has not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from gramex_twisted.errors import ConfigError
 from gramex_twisted.migrate.modules import module_findings
 from gramex_twisted.migrate.routes import route_findings
 from gramex_twisted.migrate.sections import section_findings
+from gramex_twisted.migrate.templates import page_findings
 
 
 def findings(config: Config) -> Iterator[ConfigError]:
@@ -20,4 +22,6 @@ def findings(config: Config) -> Iterator[ConfigError]:
     for route in config.routes:
         yield from route_findings(route)
     yield from section_findings(config)
-    yield from module_findings({file.parent for file in config.files}, config)
+    folders = {file.parent for file in config.files}
+    yield from module_findings(folders, config)
+    yield from page_findings(folders, config)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
-import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from gramex_twisted.compat.missing import text_of
 from gramex_twisted.config.document import Config
 from gramex_twisted.config.imports import display
 from gramex_twisted.errors import ConfigError
-from gramex_twisted.functions.alias import COMPAT
 from gramex_twisted.functions.names import dotted_name
+from gramex_twisted.migrate.names import missing_attribute, missing_text, not_installed
+from gramex_twisted.migrate.places import files_below
 
-SKIPPED = {"node_modules", "site-packages", "__pycache__", "venv"}
-HERE = {"gramex", "orderedattrdict"}
-"""Packages that are found without being installed."""
 LOOPS = ("IOLoop.current", "IOLoop.instance", "asyncio.get_event_loop")
 HANDLERS = {
     "tornado.web.StaticFileHandler": "write `handler: FileHandler`",
@@ -26,13 +20,11 @@ HANDLERS = {
     "tornado.websocket.WebSocketHandler": "derive it from gramex.handlers.BaseWebSocketHandler",
 }
 """Classes of Tornado that are not served -> what to do."""
-ASKED = {"gramex.handlers": f"{COMPAT}.handlers", "gramex.services": f"{COMPAT}.services"}
-"""Modules that are asked for their names."""
 
 
 def module_findings(folders: Collection[Path], config: Config) -> Iterator[ConfigError]:
     """What is different for the Python files below ``folders``, each once."""
-    files = sorted({file for folder in folders for file in _files(folder)})
+    files = sorted(set(files_below(folders, (".py",))))
     own = {part for file in files for part in (file.stem, file.parent.name)}
     for file in files:
         try:
@@ -42,28 +34,6 @@ def module_findings(folders: Collection[Path], config: Config) -> Iterator[Confi
             yield ConfigError(f"{display(file)}:{line}", f"is no Python 3: {getattr(error, 'msg', error)}")
             continue
         yield from sorted(Visitor(file, own).visited(tree), key=lambda found: int(found.where.rpartition(":")[2]))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.name.startswith(".") or path.name in SKIPPED or path.is_symlink():
-            continue
-        if path.is_dir() and not (path / "pyvenv.cfg").exists():
-            yield from _files(path)
-        elif path.suffix == ".py":
-            yield path
-
-
-def missing_text(name: str) -> str | None:
-    """What to say of the dotted ``name``, if it is not here."""
-    module, member = ".".join(name.split(".")[:2]), name.split(".")[2:3]
-    if module in ASKED and member and not member[0].endswith("handler"):
-        try:
-            getattr(importlib.import_module(ASKED[module]), member[0])
-        except AttributeError as error:
-            return str(error)
-        return None
-    return text_of(name)
 
 
 class Visitor(ast.NodeVisitor):
@@ -104,21 +74,15 @@ class Visitor(ast.NodeVisitor):
 
     def imported(self, node: ast.AST, name: str) -> bool:
         """Report a module that is not here; whether it did."""
-        root = name.partition(".")[0]
         if self.missing(node, name):
             return True
-        if root in HERE or root in self.own or root in sys.stdlib_module_names or root in sys.modules:
-            return False
-        try:
-            known = importlib.util.find_spec(root) is not None
-        except (ImportError, ValueError):
-            known = False
-        if not known:
-            self.report(node, f"{root} is not installed here: pip install it, if Gramex had brought it along")
-        return not known
+        told = not_installed(name, self.own)
+        if told is not None:
+            self.report(node, told)
+        return told is not None
 
     def missing(self, node: ast.AST, name: str) -> bool:
-        text = missing_text(name) if name.startswith("gramex.") else None
+        text = missing_text(name)
         if text is not None:
             self.report(node, text)
         return text is not None
@@ -147,8 +111,13 @@ class Visitor(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         dotted = dotted_name(node)
         if dotted is not None and dotted[1][0] == "gramex":
-            name = ".".join(dotted[1])
-            self.missing(node, name)
+            self.missing(node, ".".join(dotted[1]))
+        elif dotted is not None and dotted[1][0] == "handler" and len(dotted[1]) > 1:
+            told = missing_attribute(dotted[1][1])
+            if told is not None:
+                self.report(node, told)
+        if ast.unparse(node).endswith("current_user.password"):
+            self.report(node, "no password is in handler.current_user")
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:

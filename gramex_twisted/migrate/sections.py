@@ -24,11 +24,38 @@ def section_findings(config: Config) -> Iterator[ConfigError]:
         if name in tree and name not in Sections.model_fields:
             yield _found(config, f"{name}: has no effect: {meaning}", name)
     session = _mapping(_mapping(tree.get("app")).get("session"))
+    if session.get("type") == "redis":
+        message = "app.session: sessions in Redis begin anew, since they have other keys: visitors sign in once more"
+        yield _found(config, message, "app", "session", "type")
+    auth = next((route for route in config.routes if route.handler.endswith("Auth")), None)
+    if auth is not None and config.app.settings.cookie_secret is None:
+        message = (
+            "app.settings.cookie_secret: Gramex signs with one that everybody knows. Here one is made, and visitors "
+            "sign in once more; or write one"
+        )
+        yield ConfigError(auth.where, message)
+    yield from _mail(config)
     if session.get("type") == "hdf5":
         yield _found(config, "app.session: sessions are in SQLite, memory, JSON or Redis", "app", "session", "type")
     for name, watch in _mapping(tree.get("watch")).items():
         if "on_moved" in _mapping(watch):
             yield _found(config, f"watch.{name}: a move is a deletion and a creation", "watch", name, "on_moved")
+
+
+def _mail(config: Config) -> Iterator[ConfigError]:
+    for name, service in _mapping(config.tree.get("email")).items():
+        service = _mapping(service)
+        if service.get("type") == "smtps" and service.get("port") not in (465, 587):
+            message = (
+                f"email.{name}: smtps is TLS from the first byte, at port 465; Gramex speaks STARTTLS, which is "
+                "`type: smtpstarttls`"
+            )
+            yield _found(config, message, "email", name, "type")
+    for name, alert in _mapping(config.tree.get("alert")).items():
+        for key in ("subject", "to", "cc", "bcc", "body"):
+            if "{%raw" in str(_mapping(alert).get(key)).replace(" ", ""):
+                message = f"alert.{name}.{key}: is not escaped as HTML here, and needs no raw"
+                yield _found(config, message, "alert", name, key)
 
 
 def _found(config: Config, message: str, *path: str) -> ConfigError:

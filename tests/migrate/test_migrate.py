@@ -60,6 +60,42 @@ class Page(tornado.web.StaticFileHandler):
 """
 
 
+OTHER = """\
+app:
+  session: {type: redis}
+email:
+  old: {type: smtps, host: h, email: a@example.org}
+  new: {type: smtps, port: 465, host: h, email: a@example.org}
+alert:
+  late:
+    to: a@example.org
+    subject: '{% raw "a & b" %}'
+url:
+  login: {pattern: /login, handler: SimpleAuth, kwargs: {credentials: {a: b}, template: login.html}}
+  pages: {pattern: '/pages/(.*)', handler: FileHandler, kwargs: {path: pages, template: '*.html'}}
+  shown:
+    pattern: /shown
+    handler: FileHandler
+    kwargs: {path: shown.txt, transform: {'*.txt': {function: template(content)}}}
+  error: {pattern: /error, handler: FunctionHandler, kwargs: {function: str(1), error: {404: {path: lost.html}}}}
+"""
+PAGES = {
+    "index.html": "<link rel=stylesheet href=style.css>\n<script src='/pages/a.html'></script>\n"
+    "<a href='/pages/a.html?x-http-method-override=DELETE'>delete</a>{{ handler.static_url('x') }}\n",
+    "style.css": "",
+    "pages/a.html": "{% comment handler.locale %}\n{{ handler.locale.code }} {{ handler.name }}\n"
+    "{% import gramex.ml %}\n{% from gramex.cache import HDF5Store, open %}\n{{ gramex.services.info.url }}\n"
+    "{{ gramex.services.emailer }}\n{% set x = static_url('a') %}{{ _('text') }}\n"
+    "{{ handler.current_user['password'] }}\n{% import no_such_package_y.z %}\n"
+    "<a href='?_format=vegam'></a>\n{{! handler.locale }}\n",
+    "shown.txt": "\n{{ handler.get_user_locale() }}",
+    "lost.html": "{{ locale.translate('lost') }}",
+    "login.html": "{{ handler.on_connection_close }}",
+    "part.tmpl.html": "{{ handler.detach() }}",
+    "plain.html": "{{ handler.locale }}",
+}
+
+
 class MigrateTests(CommandCase):
     def setUp(self) -> None:
         super().setUp()
@@ -108,6 +144,38 @@ class MigrateTests(CommandCase):
             self.assertEqual(len(matching), 1, (file, line, text, found))
         own = [each for each in found if each[0].endswith(".py")]
         self.assertEqual(len(own), 9, own)
+
+    def test_sections_templates_and_pages(self) -> None:
+        self.write(OTHER)
+        for name, text in PAGES.items():
+            self.write(text, name)
+        code, found = self.places()
+        self.assertEqual(code, 1, found)
+        locale = "handler.locale is not here: there are no locales of Tornado"
+        expected = [
+            ("gramex.yaml", 2, "app.session: sessions in Redis begin anew"),
+            ("gramex.yaml", 4, "email.old: smtps is TLS from the first byte, at port 465"),
+            ("gramex.yaml", 9, "alert.late.subject: is not escaped as HTML here"),
+            ("gramex.yaml", 11, "app.settings.cookie_secret: Gramex signs with one that everybody knows"),
+            ("index.html", 3, "?x-http-method-override= counts in POSTs alone"),
+            ("login.html", 1, "handler.on_connection_close is not here: the call of a coroutine"),
+            ("lost.html", 1, locale),
+            ("pages/a.html", 2, locale),
+            ("pages/a.html", 3, "gramex.ml is not part of gramex_twisted: use scikit-learn"),
+            ("pages/a.html", 4, "gramex.cache.HDF5Store is not part of gramex_twisted"),
+            ("pages/a.html", 6, "gramex.services.emailer is not part of gramex_twisted"),
+            ("pages/a.html", 7, "_(): there are no locales of Tornado"),
+            ("pages/a.html", 7, "handler.static_url is not here: write the path itself"),
+            ("pages/a.html", 8, "no password is in handler.current_user"),
+            ("pages/a.html", 9, "no_such_package_y is not installed here"),
+            ("pages/a.html", 10, "the format vegam is gone"),
+            ("part.tmpl.html", 1, "handler.detach is not here"),
+            ("shown.txt", 2, "handler.get_user_locale is not here"),
+        ]
+        told = sorted(found)
+        self.assertEqual([each[:2] for each in told], [each[:2] for each in expected], told)
+        for (_, _, text), (_, _, begins) in zip(told, expected, strict=True):
+            self.assertTrue(text.startswith(begins), (text, begins))
 
     def test_errors_are_told_as_check_tells_them(self) -> None:
         self.write("url: {a: {pattern: /a, handler: NoSuchHandler}}\n")

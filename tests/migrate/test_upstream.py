@@ -27,6 +27,7 @@ HANGS = ("/run/echo", "/run/shell")
 CHANGED: Mapping[str, str] = {
     "/run/socket": "no WebSocket",
     "/static/b.secret": "hidden files",
+    "/static": "without an index",
     "/both": "lists of files",
     "/fn/typed/a?top=x": "arguments of the wrong type",
     "/fn/total?x-http-method-override=DELETE": "x-http-method-override",
@@ -110,7 +111,7 @@ STEPS: tuple[Step, ...] = (
     ("/members", {}),
     ("/static/a.txt", {"method": "HEAD"}),
     *((path, {}) for path in ("/static/", "/mapped/three", "/templated/module.html", "/folder", "/folder/b.secret")),
-    *((path, {}) for path in ("/file/b", "/file/zzz", "/nowhere/at/all")),
+    *((path, {}) for path in ("/file/b", "/file/zzz", "/nowhere/at/all", "/static", "/logo.svg")),
     ("/xsrf", {"method": "POST", "body": b""}),
 )
 
