@@ -25,7 +25,7 @@ from gramex_twisted.web.context import Context
 from gramex_twisted.web.errorpages import default_page, is_finish, reason_of, status_of
 from gramex_twisted.web.reply import Headers
 from gramex_twisted.web.response import respond, send
-from gramex_twisted.web.run import drive
+from gramex_twisted.web.run import drive, let_go
 from gramex_twisted.web.securityheaders import HSTS, over_https, security_headers
 from gramex_twisted.web.stream import ClientGone
 from gramex_twisted.web.values import HTML
@@ -130,6 +130,7 @@ class Endpoint(resource.Resource):
             await respond(context, value)
         except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - whatever user code raises
             await self._failed(context, error)
+            let_go(error)
         finally:
             if context.reservation is not None and context.get_status() >= 400:
                 await context.reservation.give_back()

@@ -62,13 +62,14 @@ class Job:
     def deliver(self) -> None:
         """On the reactor: hand ``result`` to whoever waits."""
         deferred, self.deferred = self.deferred, None
+        result, self.result = self.result, None  # a Failure's traceback holds this Job
         if deferred is None:
-            if isinstance(self.result, Failure) and not self.result.check(ThreadsStopped, ConnectionDone):
-                log.failure("{function} failed after its request was gone", self.result, function=name_of(self.fn))
-        elif isinstance(self.result, Deferred):
-            self.result.chainDeferred(deferred)
+            if isinstance(result, Failure) and not result.check(ThreadsStopped, ConnectionDone):
+                log.failure("{function} failed after its request was gone", result, function=name_of(self.fn))
+        elif isinstance(result, Deferred):
+            result.chainDeferred(deferred)
         else:
-            deferred.callback(self.result)  # a Failure makes it an errback
+            deferred.callback(result)  # a Failure makes it an errback
 
 
 class ReactorCall:

@@ -24,6 +24,9 @@ from gramex_twisted.web.eager import begin
 #: Seconds that one step may hold the reactor before it is reported.
 HELD_TOO_LONG = 0.1
 
+#: What an ``await`` of a Deferred runs.
+_AWAIT = Deferred.__iter__.__code__
+
 Slow = Callable[[float], None]
 
 
@@ -61,6 +64,19 @@ def _resume(result: object, coroutine: Coroutine[Deferred[Any], Any, None], slow
         return None
     _step(coroutine, slow, context)
     return result
+
+
+def let_go(error: BaseException) -> None:
+    """Free what ``error``, which has been dealt with, holds.
+
+    The frame of a Deferred that was awaited holds the failure, whose traceback holds the frame. Coroutines' frames are
+    left alone: one that waits would be closed, and an error may have passed through several requests.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is _AWAIT:
+            trace.tb_frame.clear()
+        trace = trace.tb_next
 
 
 def as_deferred(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
 from gramex_twisted.testing import AppTestCase
+from gramex_twisted.web.run import drive, let_go
 from tests.wire import Wire
 
 MODULE = """
@@ -83,3 +88,54 @@ class GarbageTests(AppTestCase):
         self.assertEqual(answer.partition(b"\r\n")[0], b"HTTP/1.1 200 OK")
         self.assertIn(b"native", answer)
         self.assertEqual(sys.modules["requests_"].seen, ["1"])
+
+
+class Held:
+    """What a request holds."""
+
+
+def slow(seconds: float) -> None:
+    raise AssertionError(f"held for {seconds} s")
+
+
+class ErrorTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+
+    def test_what_an_awaited_error_has_passed_is_freed(self) -> None:
+        async def waits(held: Held, waiting: Deferred[None]) -> None:
+            try:
+                await waiting
+            except ValueError as error:
+                let_go(error)
+
+        waiting: Deferred[None] = Deferred()
+        held = Held()
+        ref = weakref.ref(held)
+        drive(waits(held, waiting), slow)
+        del held
+        waiting.errback(ValueError("broken"))
+        del waiting
+        self.assertIsNone(ref())
+
+    def test_who_still_waits_with_the_same_error_goes_on(self) -> None:
+        async def waits(name: str, failing: Deferred[None], then: Deferred[None]) -> None:
+            try:
+                await failing
+            except ValueError as caught:
+                await then
+                let_go(caught)
+            ended.append(name)
+
+        ended: list[str] = []
+        error = ValueError("broken")
+        failing: list[Deferred[None]] = [Deferred(), Deferred()]
+        then: list[Deferred[None]] = [Deferred(), Deferred()]
+        for number, name in enumerate(("first", "second")):
+            drive(waits(name, failing[number], then[number]), slow)
+            failing[number].errback(error)
+        then[1].callback(None)
+        then[0].callback(None)
+        self.assertEqual(ended, ["second", "first"])
