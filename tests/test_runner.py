@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
@@ -43,28 +44,45 @@ class ArgumentTests(SynchronousTestCase):
 
 
 class RunTests(TestCase):
+    def test_options_that_are_none_say_so_and_serve_nothing(self) -> None:
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "gramex.yaml").write_text("url: {}\n")
+        for option, message in {
+            "--listen.prot=1": "app.listen: unknown key 'prot'; did you mean 'port'?",
+            "--listen.port=x": "app.listen.port: ",
+            "--browser.now=1": "app.browser: ",
+            "other": "other: there is a file or folder to serve already",
+        }.items():
+            command = [sys.executable, "-m", "gramex_twisted.cli", "run", str(folder), option]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRAMEXDATA": str(folder / "data")}
+            done = subprocess.run(command, stdout=PIPE, stderr=STDOUT, env=environment, text=True, timeout=60)
+            self.assertIn(message, done.stdout)
+            self.assertIn(done.returncode, (2, 64), done.stdout)
+            self.assertNotIn("Traceback", done.stdout)
+
     def test_it_serves(self) -> None:
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         (folder / "gramex.yaml").write_text(
             "url: {a: {pattern: /a, handler: FunctionHandler, kwargs: {function: str(1)}}}"
         )
-        command = [
-            sys.executable,
-            "-m",
-            "gramex_twisted.cli",
-            "run",
-            str(folder),
-            "--listen.port=0",
-            "--listen.address=127.0.0.1",
-        ]
+        opened = folder / "opened"
+        os.mkfifo(opened)
+        browser = folder / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+        browser.chmod(0o755)
+        options = ["--listen.port=0", "--listen.address=127.0.0.1", "--app.browser=/a", "--settings.debug"]
+        command = [sys.executable, "-m", "gramex_twisted.cli", "run", str(folder), *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRAMEXDATA": str(folder / "data")}
+        environment["BROWSER"] = f"{browser} %s"
         with Popen(command, stdout=PIPE, stderr=STDOUT, env=environment, text=True) as process:
             self.addCleanup(process.kill)
             assert process.stdout is not None
             line = next(line for line in process.stdout if "serving" in line)
             with urlopen(line.split()[-1].rstrip("/") + "/a", timeout=60) as response:
                 self.assertEqual(response.read(), b"1")
+            self.assertEqual(opened.read_text().strip(), line.split()[-1].rstrip("/") + "/a")
             process.terminate()
             process.stdout.read()
         self.assertEqual(process.returncode, 0)

@@ -209,7 +209,7 @@ class App(Model):
     shutdown_timeout: Seconds = Field(
         default=30, description="Seconds that running requests have to finish on shutdown."
     )
-    browser: bool | str = Field(default=False, description="Accepted for Gramex 1.x, without effect.")
+    browser: bool | str = Field(default=False, description="Open the home page, or a path, in a browser at the start.")
 
 
 class CacheStore(Model):
