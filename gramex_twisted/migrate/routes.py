@@ -67,6 +67,9 @@ def _table(route: RouteConfig, dataset: Mapping[Any, Any], keys: tuple[str, ...]
                 name,
             )
     formats = dataset.get("formats")
+    for name, format_ in formats.items() if isinstance(formats, Mapping) else ():
+        if isinstance(format_, Mapping) and format_.get("format") == "pptx" and "source" in format_:
+            yield _found(route, "slides are not made from a source: here: 501", *keys, "formats", name)
     if "vegam" in [*(formats if isinstance(formats, list | Mapping) else [formats]), *_formats(default)]:
         yield _found(route, "the format vegam is gone: use vega-lite", *keys)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from gramex_twisted.config.document import Config
+from gramex_twisted.config.imports import display
 from gramex_twisted.config.schema import Sections
 from gramex_twisted.errors import ConfigError
 
 WITHOUT_EFFECT = {
-    "encrypt": "no secret is encrypted",
     "gramex_update": "there is no look for newer versions",
     "test": "gramextest: is not read; write tests with gramex_twisted.testing.AppTestCase",
 }
@@ -23,6 +24,7 @@ def section_findings(config: Config) -> Iterator[ConfigError]:
     for name, meaning in WITHOUT_EFFECT.items():
         if name in tree and name not in Sections.model_fields:
             yield _found(config, f"{name}: has no effect: {meaning}", name)
+    yield from _links(config)
     session = _mapping(_mapping(tree.get("app")).get("session"))
     if session.get("type") == "redis":
         message = "app.session: sessions in Redis begin anew, since they have other keys: visitors sign in once more"
@@ -35,11 +37,21 @@ def section_findings(config: Config) -> Iterator[ConfigError]:
         )
         yield ConfigError(auth.where, message)
     yield from _mail(config)
+    yield from _secrets(config)
     if session.get("type") == "hdf5":
         yield _found(config, "app.session: sessions are in SQLite, memory, JSON or Redis", "app", "session", "type")
     for name, watch in _mapping(tree.get("watch")).items():
         if "on_moved" in _mapping(watch):
             yield _found(config, f"watch.{name}: a move is a deletion and a creation", "watch", name, "on_moved")
+
+
+def _secrets(config: Config) -> Iterator[ConfigError]:
+    file = config.files[0].with_name(".secrets.yaml") if config.files else Path(".secrets.yaml")
+    lines = file.read_text("utf-8", "replace").splitlines() if file.is_file() else []
+    for number, line in enumerate(lines, 1):
+        key = line.partition(":")[0].strip()
+        if key in ("SECRETS_URL", "SECRETS_IMPORT"):
+            yield ConfigError(f"{display(file)}:{number}", f"{key}: has no effect: write the secrets into this file")
 
 
 def _mail(config: Config) -> Iterator[ConfigError]:
@@ -56,6 +68,21 @@ def _mail(config: Config) -> Iterator[ConfigError]:
             if "{%raw" in str(_mapping(alert).get(key)).replace(" ", ""):
                 message = f"alert.{name}.{key}: is not escaped as HTML here, and needs no raw"
                 yield _found(config, message, "alert", name, key)
+
+
+def _links(config: Config) -> Iterator[ConfigError]:
+    """Routes that mail links, which need ``app.base_url``."""
+    if config.app.base_url:
+        return
+    for route in config.routes:
+        told = {
+            "DBAuth": ("forgot", "nobody can get a new password, or sign up,"),
+            "EMailAuth": ("body", "mails have no link"),
+        }
+        key, meaning = told.get(route.handler.replace("Email", "EMail"), ("", ""))
+        if key and (key in route.kwargs or key == "body"):
+            message = f"url.{route.name}: {meaning} until app.base_url says where people reach the app"
+            yield ConfigError(str(route.mark("kwargs", key)), message)
 
 
 def _found(config: Config, message: str, *path: str) -> ConfigError:

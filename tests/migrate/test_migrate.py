@@ -80,6 +80,7 @@ url:
   error: {pattern: /error, handler: FunctionHandler, kwargs: {function: str(1), error: {404: {path: lost.html}}}}
 """
 PAGES = {
+    ".secrets.yaml": "PASSWORD: x\nSECRETS_IMPORT: '.secrets.*.yaml'\n",
     "index.html": "<link rel=stylesheet href=style.css>\n<script src='/pages/a.html'></script>\n"
     "<a href='/pages/a.html?x-http-method-override=DELETE'>delete</a>{{ handler.static_url('x') }}\n",
     "style.css": "",
@@ -153,6 +154,7 @@ class MigrateTests(CommandCase):
         self.assertEqual(code, 1, found)
         locale = "handler.locale is not here: there are no locales of Tornado"
         expected = [
+            (".secrets.yaml", 2, "SECRETS_IMPORT: has no effect: write the secrets into this file"),
             ("gramex.yaml", 2, "app.session: sessions in Redis begin anew"),
             ("gramex.yaml", 4, "email.old: smtps is TLS from the first byte, at port 465"),
             ("gramex.yaml", 9, "alert.late.subject: is not escaped as HTML here"),

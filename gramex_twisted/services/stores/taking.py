@@ -67,8 +67,10 @@ class TakingStore(SqliteStore):
         now = self.clock()
         for key, entry in self._whole(content).items():
             # One without a time of expiry has ended, for Gramex.
-            if entry.expires is not None and not entry.expired(now) and orjson.loads(entry.value).keys() - _EMPTY:
-                yield key, entry
+            if entry.expires is not None and not entry.expired(now):
+                values = orjson.loads(entry.value)
+                if values.keys() - _EMPTY:
+                    yield key, Entry(orjson.dumps(_without_password(values)), entry.expires)
 
     def _whole(self, content: bytes) -> dict[str, Entry]:
         """The entries of the file. Gramex may be writing it."""
@@ -81,3 +83,11 @@ class TakingStore(SqliteStore):
                     raise
             time.sleep(PAUSE)
             content = self.source.read_bytes()
+
+
+def _without_password(session: dict[str, Any]) -> dict[str, Any]:
+    """``session`` without what SimpleAuth of Gramex keeps of its user and nobody should."""
+    user = session.get("user")
+    if not isinstance(user, dict):
+        return session
+    return {**session, "user": {key: value for key, value in user.items() if key != "password"}}

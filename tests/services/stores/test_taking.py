@@ -23,7 +23,7 @@ class TakingTests(TestCase):
         self.source = self.folder / "session.json"
         later = self.clock.now + 100
         self.sessions: dict[str, Any] = {
-            "ann": {"_t": later, "id": "ann", "user": {"id": "ann"}},
+            "ann": {"_t": later, "id": "ann", "user": {"id": "ann", "password": "secret"}},
             "visitor": {"_t": later, "id": "visitor", "_next_url": "/"},
             "old": {"_t": self.clock.now, "id": "old", "user": {"id": "old"}},
             "ended": {},
