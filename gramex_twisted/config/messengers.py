@@ -127,9 +127,7 @@ class Sms(Model):
             return {**data, "type": "amazonsns" if kind in ("sns", "aws", "amazon") else kind}
         return data
 
-    @model_validator(mode="after")
-    def _complete(self) -> Sms:
-        missing = [name for name in SMS_NEEDS[self.type] if not getattr(self, name)]
-        if missing:
-            raise ValueError(f"type: {self.type} needs {', '.join(missing)}")
-        return self
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What it cannot do without, and has not: an environment variable may not be set here."""
+        return tuple(name for name in SMS_NEEDS[self.type] if not getattr(self, name))

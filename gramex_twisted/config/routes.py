@@ -20,6 +20,14 @@ from gramex_twisted.errors import ConfigError
 PREFIX = "gramex.handlers."
 BASE = "BaseHandler"
 SYNTAX = frozenset("\\^$*+?{}[]|()")
+GRAMEX = frozenset(
+    {
+        *("CaptureHandler", "ChatGPTHandler", "ComicHandler", "FacebookGraphHandler", "MLHandler", "MessageHandler"),
+        *("ModelHandler", "OpenAPIHandler", "PPTXHandler", "QueryHandler", "TwitterRESTHandler"),
+        *("FacebookAuth", "IntegratedAuth", "SAMLAuth", "SAMLAuth2", "SMSAuth", "TwitterAuth"),
+    }
+)
+"""Handlers of Gramex 1.x. Those that are not installed are not meant to be others of nearly that name."""
 
 
 class Handlers(Protocol):
@@ -146,8 +154,8 @@ class RouteBuilder:
 
     def unknown_handler(self, name: str) -> str:
         """What to say about a handler that is not there."""
-        if name in self.handlers.aliases.values():
-            return f"the handler '{name}' is not installed"
+        if name in self.handlers.aliases.values() or name in GRAMEX:
+            return f"Gramex's {name} is not part of this server: this route answers 500, all others work"
         meant = closest(name, [*self.handlers, *self.handlers.aliases])
         if meant:
             return f"unknown handler '{name}'; did you mean '{meant}'?"

@@ -106,6 +106,7 @@ class Builder:
         threadpool = self.validator.validate(ThreadPool, sections.get("threadpool", {}), ("threadpool",))
         rest = {key: value for key, value in sections.items() if key not in ("app", "threadpool", "url", "handlers")}
         checked = self.validator.validate(Sections, rest, ())
+        self.check_sms(checked.sms if checked else {})
         defaults = self.defaults(sections.get("handlers", {}))
         builder = RouteBuilder(document, self.handlers, defaults)
         routes = tuple(builder.build(str(name), conf) for name, conf in sections.get("url", {}).items())
@@ -142,6 +143,14 @@ class Builder:
             if meant:
                 where = nearest(self.document.marks, (key,))
                 self.problems.warn(where, f"unknown key '{key}' is taken as the app's own; did you mean '{meant}'?")
+
+    def check_sms(self, services: dict[str, Sms]) -> None:
+        """Tell which SMS services cannot send."""
+        for name, service in services.items():
+            if service.missing:
+                where = nearest(self.document.marks, ("sms", name))
+                needs = ", ".join(service.missing)
+                self.problems.warn(where, f"sms.{name}: cannot send: {service.type} needs {needs}")
 
     def section(self, key: str) -> Any:
         """A section of the tree: {} when nothing is written under it."""

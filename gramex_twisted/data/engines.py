@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cache
-from threading import Lock
+from threading import Lock, RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,8 @@ FRESH = 60.0
 """Seconds for which what a server said of its tables is believed. SQLite tells when they have changed."""
 MOST_ENGINES = 200
 """Databases, since `{name}` in a URL may name any number: the least recently used goes."""
+IMPORTING = RLock()
+"""Held while SQLAlchemy is imported, or looks for a dialect: it finds half of one that another thread imports."""
 MOST_KNOWN = 1000
 """Tables and queries that are remembered."""
 
@@ -56,10 +58,11 @@ class Engines:
             if engine is not None:
                 self._engines.move_to_end(key)
                 return engine
-            from gramex_twisted.data import connecting
-
             defaults = {"pool_size": self.pool_size, "max_overflow": self.max_overflow, "timeout": self.timeout}
-            engine = self._engines[key] = connecting.create(url, {**defaults, **options})
+            with IMPORTING:
+                from gramex_twisted.data import connecting
+
+                engine = self._engines[key] = connecting.create(url, {**defaults, **options})
             idle = [] if len(self._engines) <= MOST_ENGINES else [self._engines.popitem(last=False)[1]]
         for each in idle:  # connections that are in use end when they are given back
             each.dispose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from gramex_twisted.functions.modes import Mode, mode_of_callable, mode_of_expre
 from gramex_twisted.functions.modules import ModuleSet
 from gramex_twisted.functions.names import Extras, Reference, References, Scope, did_you_mean, dotted_name, shorten
 from gramex_twisted.functions.parsing import UNPARSABLE, Literals, parse_expression, syntax_error
+
+log = logging.getLogger("gramex_twisted")
 
 ABSENT: Any = object()
 """For args: or kwargs: that are not given at all (an empty `args:` passes None, as any other value)."""
@@ -59,11 +62,13 @@ class Expression:
             value = self.value_of(dotted[1])
             tree, mode = self.call_value(tree, value, args, kwargs)
         elif args is not ABSENT or kwargs is not ABSENT:
-            if not dotted:
-                raise self.place.error(
-                    f'"{shorten(self.text)}" is not the name of a function: args: and kwargs: need one'
+            if dotted:
+                tree = ast.Call(tree, self.arguments(args), self.keywords(kwargs))
+            else:
+                text = shorten(self.text)
+                log.warning(
+                    '%s: "%s" is not the name of a function: args: and kwargs: are not used', self.place.where, text
                 )
-            tree = ast.Call(tree, self.arguments(args), self.keywords(kwargs))
             mode = self.mode(tree)
         else:
             mode = self.mode(tree)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 log = logging.getLogger("gramex_twisted")
 
@@ -51,17 +50,15 @@ def _folder() -> str:
         return ""
 
 
-def twins(modules: Mapping[str, ModuleType], folders: Iterable[Path]) -> Iterator[str]:
-    """What to say of modules that have a name which a module in another one of ``folders`` has, too."""
-    places = list(folders)
-    for name, module in sorted(modules.items()):
-        source = getattr(module, "__file__", None)
-        if "." in name or source is None:
-            continue
-        own = Path(os.path.realpath(source))
-        found = [path for folder in places for path in (folder / f"{name}.py", folder / name / "__init__.py")]
-        for other in {Path(os.path.realpath(path)) for path in found if path.is_file()} - {own}:
-            yield (
-                f"there are two modules {name}, and Python knows one of a name: {own} is imported, and {other} is not. "
-                "Rename one"
-            )
+def twins(folders: Iterable[Path]) -> Iterator[str]:
+    """What to say of modules in ``folders`` (an app's) whose name means another module in this process: one in another
+    folder, of another app, or of Python."""
+    for folder in folders:
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*/__init__.py")]):
+            name = path.parent.name if path.name == "__init__.py" else path.stem
+            source = getattr(sys.modules.get(name), "__file__", None)
+            if source is not None and not name.startswith("__") and os.path.realpath(source) != os.path.realpath(path):
+                yield (
+                    f"there are two modules {name}, and Python knows one of a name: {source} is imported, and {path} is "
+                    "not. Rename one"
+                )

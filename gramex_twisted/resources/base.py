@@ -65,7 +65,10 @@ class Options(Model):
         description="Where to go when done: a URL, or `{query: next, header: X-Next, url: /}` tried in that order; "
         "other sites only with `external: true`.",
     )
-    log: bool | None = Field(default=None, description="false leaves this route out of the access log.")
+    log: bool | dict[str, Any] | None = Field(
+        default=None,
+        description="false leaves this route out of the access log. The `fields` of Gramex 1.x have no effect.",
+    )
     auth: bool | str | dict[str, Any] | None = Field(default=None, description="Who may use the route.")
     cors: Cors = Field(
         default=None,

@@ -48,6 +48,8 @@ class SmsService:
 
         :raises SmsError: when the service does not take it, or does not answer in time.
         """
+        if self.options.missing:
+            raise SmsError(f"sms.{self.name}: {self.options.type} needs {', '.join(self.options.missing)}")
         return self._from_anywhere(self._send, str(to), str(subject), sender or self.options.sender)
 
     def status(self, result: Mapping[str, Any]) -> Any:

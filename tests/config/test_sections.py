@@ -114,7 +114,6 @@ eventlog: {path: [1]}
                 "gramex.yaml:5:31: email.c.port: must be at most 65535, not 99999",
                 "gramex.yaml:6:3: email.d: type: smtp needs host:",
                 "gramex.yaml:8:7: sms.a.type: must be 'amazonsns', 'exotel' or 'twilio', not 'pigeon'",
-                "gramex.yaml:9:3: sms.b: type: twilio needs auth_token",
                 "gramex.yaml:10:39: sms.c.url: must match ^https?://[^\\s/]+[^\\s]*$, not 'nowhere'",
                 "gramex.yaml:12:3: watch.a: 'paths' is missing",
                 "gramex.yaml:13:3: watch.b: has no function: write on_modified, on_created, on_deleted, on_moved or "

@@ -114,6 +114,15 @@ class NamedFunctions(ModuleCase):
         self.assertEqual(self.compile({"function": "utils.echo", "args": []})(1), [[], {}])
         self.assertEqual(self.compile({"function": "utils.echo", "kwargs": None})(1), [[1], {}])
 
+    def test_an_expression_takes_no_arguments(self) -> None:
+        with self.assertLogs("gramex_twisted", "WARNING") as logs:
+            function = self.compile({"function": "str(x)", "args": [2], "kwargs": {"indent": 4}}, ["x"])
+        self.assertEqual(function(1), "1")
+        self.assertEqual(
+            [record.getMessage().partition(": ")[2] for record in logs.records],
+            ['"str(x)" is not the name of a function: args: and kwargs: are not used'],
+        )
+
     def test_kwargs_alone_keep_the_variables(self) -> None:
         self.write("named.py", "def f(content, handler, size=0): return [content, handler, size]\n")
         function = self.compile(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
+from twisted.logger import globalLogPublisher
+
+from gramex_twisted.testing import AppTestCase
 from tests.processes import Client, ProcessTestCase
 
 CONFIG = """
@@ -39,6 +43,36 @@ FILES = {
     "other/gramex.yaml": "url: {other: {pattern: /other, handler: FunctionHandler, kwargs: {function: lib.NAME}}}",
     "other/lib.py": "NAME = 'lib of other'\n",
 }
+
+
+class TwoAppsTests(AppTestCase):
+    config = "url: {a: {pattern: /a, handler: FunctionHandler, kwargs: {function: twin_of_two.name()}}}"
+    files = {"twin_of_two.py": "def name(): return 'first'\n", "colorsys.py": "", "__init__.py": ""}
+
+    def test_a_module_of_the_same_name_in_another_app_is_named(self) -> None:
+        import colorsys  # Python's
+
+        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+        globalLogPublisher.addObserver(self.observe)
+        self.lines: list[str] = []
+        first = self.folder
+        self.folder = first / "second"
+        self.write("twin_of_two.py", "def name(): return 'second'\n")
+        self.app = self.make_app(self.config)
+        self.assertEqual(self.get("/a").text, "first")
+        [line] = self.lines
+        self.assertEqual(
+            line,
+            f"there are two modules twin_of_two, and Python knows one of a name: {first}/twin_of_two.py is imported, and "
+            f"{self.folder}/twin_of_two.py is not. Rename one",
+        )
+        self.folder = first
+        self.make_app("url: {}")
+        self.assertIn(f"two modules colorsys, and Python knows one of a name: {colorsys.__file__}", self.lines[1])
+
+    def observe(self, event: Any) -> None:
+        if "two modules" in str(event.get("text")):
+            self.lines.append(event["text"])
 
 
 class ProcessTests(ProcessTestCase):

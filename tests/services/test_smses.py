@@ -49,6 +49,7 @@ class SmsCase(LiveCase):
           a: {{type: SNS, aws_access_key_id: AKID, aws_secret_access_key: SECRET, region_name: eu-west-1,
               url: '{self.url}', timeout: 5}}
           slow: {{type: twilio, account_sid: AC1, auth_token: secret, from: '+15550', url: '{self.url}', timeout: 0.3}}
+          half: {{type: exotel, sid: '', token: tok}}
           gone: {{type: twilio, account_sid: AC1, auth_token: s, from: '1', url: 'http://127.0.0.1:{free_port()}'}}
         """
         super().setUp()
@@ -122,7 +123,15 @@ class SmsTests(SmsCase):
         self.assertEqual(await self.refused("slow"), "sms.slow: no answer within 0.3 s")
         self.assertEqual(self.gramex.in_flight, 0)
 
+    async def test_a_service_without_its_credentials_says_so_when_it_is_used(self) -> None:
+        self.assertEqual(await self.refused_at_once("half"), "sms.half: exotel needs sid")
+        warnings = [warning.message for warning in self.gramex.config.warnings]
+        self.assertEqual(warnings, ["sms.half: cannot send: exotel needs sid"])
+
+    async def refused_at_once(self, name: str) -> str:
+        return str(self.assertRaises(SmsError, self.sms[name].send, "+49", "Hi"))
+
     def test_names(self) -> None:
-        self.assertEqual(list(self.sms), ["t", "e", "a", "slow", "gone"])
+        self.assertEqual(list(self.sms), ["t", "e", "a", "slow", "half", "gone"])
         with self.assertRaises(KeyError):
             self.sms["x"]

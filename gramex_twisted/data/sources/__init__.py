@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gramex_twisted.data.engines import IMPORTING
 from gramex_twisted.data.errors import SourceError
 from gramex_twisted.data.sources import databases, files, folder, functions, queries, readers, web
 from gramex_twisted.data.sources.base import Shared, Source
@@ -37,7 +38,7 @@ def source_of(dataset: Dataset, shared: Shared, function: Callable[[], Any] | No
 def preload(dataset: Dataset) -> None:
     """Import what reading `dataset` takes, so that no request waits for it. Reading tells what is missing."""
     if dataset.is_database:
-        with suppress(ImportError):
+        with suppress(ImportError), IMPORTING:
             importlib.import_module("sqlalchemy")
             importlib.import_module("gramex_twisted.data.connecting")
             importlib.import_module("gramex_twisted.data.sqlselect")

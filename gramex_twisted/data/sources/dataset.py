@@ -69,6 +69,8 @@ def parse(kwargs: Mapping[str, Any]) -> Dataset:
             known.setdefault("state", [str(each) for each in known.pop("table")])
         elif name in known and (not isinstance(known[name], str) or not known[name].strip()):
             raise ValueError(f"{name}: must be text, not {known[name]!r}")
+    if isinstance(known.get("columns"), list | tuple):  # names alone, without types, make no table
+        del known["columns"]
     for name in ("columns", "argstype"):
         if not isinstance(known.get(name, {}), Mapping):
             raise ValueError(f"{name}: must be a mapping of names, not {known[name]!r}")

@@ -28,11 +28,12 @@ class DBAuth(AuthHandler):
         self.accounts = Accounts(self, options)
         self.flows: dict[str, Forgetting | SigningUp | Changing] = {}
         links: list[tuple[str, str]] = []
-        forgetting = None
-        if options.forgot is not None:
-            forgetting = self.flows[options.forgot.key] = Forgetting(self, options, options.forgot)
-            links.append((f"?{options.forgot.key}", "Forgot your password?"))
-        if options.signup is not None:
+        forgetting = Forgetting.of(self, options)
+        if forgetting is not None:
+            self.flows[forgetting.forgot.key] = forgetting
+            links.append((f"?{forgetting.forgot.key}", "Forgot your password?"))
+        # Where a mailed link proves whose address it is, nobody signs up without.
+        if options.signup is not None and (forgetting is not None or options.forgot is None):
             self.flows[options.signup.key] = SigningUp(self, options, options.signup, forgetting)
             links.append((f"?{options.signup.key}", "Create an account"))
         if options.change is not None:

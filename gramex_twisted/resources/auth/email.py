@@ -71,7 +71,11 @@ class EMailAuth(AuthHandler):
             "html": text_of(setup, options.html, options.htmlfile, "htmlfile"),
         }
         self.letter = Letter(setup, ("service",), options.service, texts)
-        self.base = link_base(setup, "body") if self.letter.names("link") else ""
+        self.base = ""
+        if self.letter.names("link"):
+            self.base = link_base(setup, "mails have no link, only the code", "body")
+            if not self.base:
+                self.letter.leave_out("link", "password")
         self.form = CodeForm(options.user.arg, options.password.arg, options.size)
         self.seconds = options.minutes_to_expiry * 60
 

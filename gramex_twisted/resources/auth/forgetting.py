@@ -40,12 +40,21 @@ EXPIRED = "This link has expired, or was used already. Ask for another one."
 class Forgetting:
     """The pages of ``?forgot``."""
 
+    @classmethod
+    def of(cls, handler: DBAuth, options: DBOptions) -> Forgetting | None:
+        """Those of a DBAuth; None where it has none, or where links have nothing to begin with."""
+        if options.forgot is None or not link_base(
+            handler.setup, "nobody can get a new password, or sign up", "forgot"
+        ):
+            return None
+        return cls(handler, options, options.forgot)
+
     def __init__(self, handler: DBAuth, options: DBOptions, forgot: Forgot) -> None:
         setup = handler.setup
         self.handler = handler
         self.user_arg = options.user.arg
         self.forgot = forgot
-        self.base = link_base(setup, "forgot")
+        self.base = link_base(setup, "forgot", "forgot")
         texts = {
             "subject": forgot.email_subject,
             "body": text_of(setup, forgot.email_text or forgot.email_body, forgot.email_bodyfile, "forgot"),

@@ -8,8 +8,12 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from twisted.logger import Logger
+
 from gramex_twisted.resources.base import Setup
 from gramex_twisted.services.emails import Emails, Mailer
+
+log = Logger()
 
 
 class Letter:
@@ -42,7 +46,17 @@ class Letter:
 
     def names(self, name: str) -> bool:
         """Whether a text has ``{name}``."""
-        return any(field == name for text in self.texts.values() for _, field, _, _ in Formatter().parse(text))
+        return any(_names(text, name) for text in self.texts.values())
+
+    def leave_out(self, name: str, needed: str) -> None:
+        """Drop the lines that have ``{name}``. ``{needed}`` stays, or comes, into the body."""
+        for key, text in list(self.texts.items()):
+            lines = text.splitlines(keepends=True)
+            self.texts[key] = "".join(line for line in lines if not _names(line, name))
+        if not _names(self.texts["body"], needed):
+            self.texts["body"] += f"{{{needed}}}"
+        if not _names(self.texts.get("html", ""), needed):
+            self.texts.pop("html", None)
 
     async def send(self, to: str, values: Mapping[str, Any]) -> None:
         """Send it, with ``values`` filled in.
@@ -59,6 +73,13 @@ class Letter:
             html=html and html.format_map(_Values({key: escape(value) for key, value in plain.items()})),
             **{"from": self.sender},
         )
+
+
+def _names(text: str, name: str) -> bool:
+    try:
+        return any(field == name for _, field, _, _ in Formatter().parse(text))
+    except ValueError:  # a line of a template need not be one
+        return False
 
 
 class _Values(dict[str, str]):
@@ -81,12 +102,11 @@ def text_of(setup: Setup, text: str | None, file: str | None, *keys: str) -> str
         raise setup.error(f"cannot read {file}: {error.strerror}", *keys) from None
 
 
-def link_base(setup: Setup, *keys: str) -> str:
-    """What links in mails begin with: ``app.base_url``, never what a request says is the host.
-
-    :raises ConfigError: when it is not set.
-    """
+def link_base(setup: Setup, what: str, *keys: str) -> str:
+    """What links in mails begin with: ``app.base_url``, never what a request says is the host. "" where it is not set,
+    with a warning of ``what`` that means."""
     base = (setup.services.conf.get("app") or {}).get("base_url")
     if not base:
-        raise setup.error("mails a link, which needs app.base_url: https://app.example.org", *keys)
-    return str(base).rstrip("/")
+        advice = "write app.base_url: https://app.example.org"
+        log.warn("{where}: {what}: {advice}", where=setup.where(*keys), what=what, advice=advice)
+    return str(base or "").rstrip("/")

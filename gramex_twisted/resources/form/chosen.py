@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from twisted.logger import Logger
+
 from gramex_twisted.data.formats import KNOWN, FormatInfo, known
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.base import Setup, response_headers
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from gramex_twisted.resources.form.options import FormOptions
     from gramex_twisted.web.context import Context
 
+log = Logger()
+
 FIELD = re.compile(r"\{(\w+)\}")
+NO_SOURCE = "slides are not made from a source: here; without one, they are tables"
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Format:
     info: FormatInfo
     options: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, list[str]] = field(default_factory=dict)
+    missing: str = ""
+    """Why it cannot be had (501)."""
 
     def filled(self, values: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
         """The options, with `{name}` in their texts replaced by arguments."""
@@ -61,6 +68,9 @@ class Formats:
         if not isinstance(written, Mapping):
             raise setup.error(f"must be a mapping such as {{format: csv}}, not {written!r}", "formats", name)
         options = {str(key): value for key, value in written.items() if key not in ("format", "headers")}
+        if written.get("format") == "pptx" and "source" in options:
+            log.warn("{where}: {missing}", where=setup.where("formats", name), missing=NO_SOURCE)
+            return Format(name, known("pptx"), missing=NO_SOURCE)
         headers = response_headers(written.get("headers") or {}, setup, "formats", name, "headers")
         try:
             info = known(str(written.get("format", name)))
@@ -72,6 +82,8 @@ class Formats:
     def choose(self, name: str) -> Format:
         """The format called `name`. Raises HTTPError 400, or takes json where the route is lenient."""
         found = self.formats.get(name or "json")
+        if found is not None and found.missing:
+            raise HTTPError(501, f"_format={name}: {found.missing}")
         if found is not None:
             return found
         if self.lenient:

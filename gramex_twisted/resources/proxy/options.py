@@ -13,6 +13,8 @@ from gramex_twisted.resources.base import Options
 class ProxyOptions(Options):
     """ProxyHandler passes requests to another server and its answers back."""
 
+    legacy = frozenset({"method"})
+
     url: str = Field(
         description="Where requests go: `https://host:port/path`, or `http+unix:///run/app.sock:/path` for a unix "
         "socket. `{0}`, `{1}` or `{name}` after the host are the pattern's groups; where there is none, what a "

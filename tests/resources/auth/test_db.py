@@ -383,7 +383,6 @@ class MistakeTests(SignInTestCase):
                 "url.url.kwargs.url: the database's driver cannot be imported: "
                 "Can't load plugin: sqlalchemy.dialects:nonsense",
                 "url.file.kwargs.url: is not the URL of a database: dialect://user:password@host/database",
-                "url.mail.kwargs.forgot: mails a link, which needs app.base_url: https://app.example.org",
                 "url.own.kwargs.signup.columns: password has a field of its own",
             ],
         )

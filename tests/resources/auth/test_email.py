@@ -171,3 +171,16 @@ class EMailTests(EMailTestCase):
         one.keep(self.successResultOf(first)), two.keep(self.successResultOf(second))
         self.assertEqual(one.get("/user").json()["id"], "one@example.org")
         self.assertEqual(two.get("/user").json()["id"], "two@example.org")
+
+
+class WithoutBaseTests(EMailTestCase):
+    def make_app(self, config: str, registry: Any = None) -> App:
+        without = CONFIG.replace(", base_url: 'https://app.example.org'", "")
+        return super(EMailTestCase, self).make_app(without.format(port=self.mail.port), registry)
+
+    def test_mails_have_the_code_and_no_link(self) -> None:
+        for url in ("/login", "/link", "/instant"):
+            self.ask("ada@example.org", url)
+            message = self.mail.mails[-1]
+            self.assertNotRegex(message.as_string(), "https?:|Visit|href", url)
+            self.assertEqual(self.visitor.post(url, user="ada@example.org", password=self.code()).status, 302)

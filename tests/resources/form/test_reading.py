@@ -407,6 +407,27 @@ class SetupTests(FormTestCase):
             self.assertIn(expected, self.failure(kwargs))
 
 
+class Gramex1Tests(FormTestCase):
+    config = """
+    url:
+      slides:
+        pattern: /slides
+        handler: FormHandler
+        kwargs:
+          url: sales.csv
+          columns: [id, city]
+          log: {fields: [session.id]}
+          formats:
+            rules: {format: pptx, source: in.pptx, change-table: {Table: {table: {data: data}}}}
+    """
+
+    def test_slides_from_a_source_are_the_one_thing_that_cannot_be_had(self) -> None:
+        response = self.get("/slides?_format=rules")
+        self.assertEqual(response.status, 501)
+        self.assertIn("_format=rules: slides are not made from a source: here", response.text)
+        self.assertEqual(self.get("/slides?city=Oslo&_c=city&_limit=1").json(), [{"city": "Oslo"}])
+
+
 class KnownTests(FormTestCase):
     def test_who_has_the_answer_gets_304(self) -> None:
         first = self.get("/sales?city=Oslo")
