@@ -75,8 +75,7 @@ class Gramex(MultiService):
             self._report(tuple(Background(config, self.shared, waits=previous is not None).errors))
             missing = RouteConfig("404", "", "", {}, Options(xsrf_cookies=False, **base_kwargs(config)), 0, {}, "")
             self.router = Router(self._routes(), self._endpoint(NotFound(Setup(missing, self.shared))))
-        folders = dict.fromkeys(file.parent for file in config.files)
-        for text in twins(self.shared.modules.imported(), folders) if len(folders) > 1 else ():
+        for text in twins(dict.fromkeys(file.parent.absolute() for file in config.files)):
             log.warn("{text}", text=text)
 
     @property

@@ -59,6 +59,6 @@ def twins(folders: Iterable[Path]) -> Iterator[str]:
             source = getattr(sys.modules.get(name), "__file__", None)
             if source is not None and not name.startswith("__") and os.path.realpath(source) != os.path.realpath(path):
                 yield (
-                    f"there are two modules {name}, and Python knows one of a name: {source} is imported, and {path} is "
-                    "not. Rename one"
+                    f"there are two modules {name}, and Python knows one of a name: {source} is imported, and {path} "
+                    "is not. Rename one"
                 )
