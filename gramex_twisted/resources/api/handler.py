@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -74,6 +75,7 @@ class APIHandler(BaseAPIHandler):
         if function.steps or self.threaded(function):
             return await self.run(function, context, *values)
         result = function.call(*values)
-        if type(result) is not dict and is_awaitable(result):
+        kind = type(result)
+        if kind is CoroutineType or (kind is not dict and is_awaitable(result)):
             result = await as_deferred(result, self.services.reactor, context.route.held, eager=True)
         return result

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Bytes of a body above which it is parsed in a thread.
 LARGE = 16 << 10
+#: Bytes of a query that is looked through for known arguments alone.
+SHORT = 4000
 #: Bytes of the longest body of data, unless the route says so: while it is parsed, nobody else is answered.
 LONGEST = 10 << 20
 _EMPTY: dict[str, Any] = {}
@@ -43,8 +45,31 @@ def arguments_of(context: Context, known: Collection[str]) -> Arguments:
     :param known: the names that matter: others need not even be UTF-8.
     :raises HTTPError: 400 for one that is not UTF-8.
     """
-    query = _texts(context.request.query_arguments, known) if b"?" in context.native.uri else _EMPTY
+    uri = context.native.uri
+    query: Mapping[str, list[str]] = _EMPTY
+    if b"?" in uri:
+        found = plain_texts(uri.partition(b"?")[2], known)
+        query = _texts(context.request.query_arguments, known) if found is None else found
     return Arguments(context.path_args, context.path_kwargs, query)
+
+
+def plain_texts(query: bytes, known: Collection[str]) -> dict[str, list[str]] | None:
+    """The arguments of a short query in which nothing is encoded, as most are; None for others. A third of the time
+    that parsing it for all names takes."""
+    if len(query) > SHORT or b"%" in query or b"+" in query or not query.isascii():
+        return None
+    text = query.decode("ascii")
+    if not text.isprintable():
+        return None
+    found: dict[str, list[str]] = {}
+    for pair in text.split("&"):
+        name, _, value = pair.partition("=")
+        if name in known:
+            if name in found:
+                found[name].append(value)
+            else:
+                found[name] = [value]
+    return found
 
 
 async def read_arguments(context: Context, known: Collection[str], longest: int) -> Arguments:
