@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources import file
+from gramex_twisted.resources.files.guarded import guarded
 
 if TYPE_CHECKING:
+    from gramex_twisted.resources.base import Setup
     from gramex_twisted.web.context import Context
 
 #: What is there for the server, beside what `ignore:` names; `allow:` has the last word.
@@ -19,9 +21,15 @@ PRIVATE = (
 
 
 class FileHandler(file.FileHandler):
-    """A FileHandler, so that `handlers: {FileHandler: ...}` holds for it. Other methods than GET find nothing."""
+    """A FileHandler, so that `handlers: {FileHandler: ...}` holds for it. Other methods than GET find nothing.
 
-    private = PRIVATE
+    What a route with `auth:` serves, or reads, is not to be had here without.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        services = setup.services
+        self.private = (*PRIVATE, *guarded(services.conf, services.root, setup.config.kwargs.get("auth") or None))
+        super().__init__(setup)
 
     async def on_POST(self, context: Context) -> Any:
         """Always 404, as for a path without a route."""
