@@ -20,12 +20,15 @@ class DatasetTests(SynchronousTestCase):
         found = parse({"url": "sqlite:///x.db", "query": "SELECT 1", "table": ["a", "b"]})
         self.assertEqual((found.table, found.state), (None, ["a", "b"]))
 
+    def test_names_of_columns_without_types_make_no_table(self) -> None:
+        self.assertEqual(parse({"url": "x", "columns": ["a"]}), parse({"url": "x"}))
+
     def test_what_cannot_be(self) -> None:
         for kwargs, key in (
             ({"url": 5}, "url: must be text, not 5"),
             ({"url": " "}, "url: must be text"),
             ({"url": "x", "table": {}}, "table: must be text"),
-            ({"url": "x", "columns": ["a"]}, "columns: must be a mapping"),
+            ({"url": "x", "columns": 5}, "columns: must be a mapping"),
             ({"url": "x", "argstype": 1}, "argstype: must be a mapping"),
             ({"url": "x", "id": [1]}, "id: must be a name or a list of names"),
             (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import sqlalchemy as sa
 from twisted.trial.unittest import SynchronousTestCase
 
 from gramex_twisted.data import engines
-from gramex_twisted.data.engines import Engines, process_engines
+from gramex_twisted.data.engines import IMPORTING, Engines, process_engines
 from gramex_twisted.data.errors import Conflict, ReadOnly, SourceError, Unavailable
 from gramex_twisted.data.sources.dataset import public
 
@@ -29,6 +30,26 @@ class URLTests(SynchronousTestCase):
         self.engines.dispose()
         self.assertIsNot(self.engines.get("sqlite:///x.db"), first)
         self.assertIs(process_engines(), process_engines())
+
+    def test_an_engine_waits_for_imports_of_another_thread(self) -> None:
+        held, let_go, made = threading.Event(), threading.Event(), []
+
+        def hold() -> None:
+            with IMPORTING:
+                held.set()
+                let_go.wait(60)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(60)
+        getter = threading.Thread(target=lambda: made.append(Engines().get("sqlite://")))
+        getter.start()
+        getter.join(0.2)
+        self.assertEqual(made, [])
+        let_go.set()
+        holder.join(60)
+        getter.join(60)
+        self.assertEqual([engine.dialect.name for engine in made], ["sqlite"])
 
     def test_there_are_not_more_than_so_many(self) -> None:
         self.patch(engines, "MOST_ENGINES", 3)
