@@ -128,8 +128,8 @@ class InjectionTests(HostileCase):
     def test_reading_changes_nothing_and_finds_no_more(self) -> None:
         for table in TABLES:
             before = self.held(table)
-            for place in READ:
-                for attack in ATTACKS:
+            for number, place in enumerate(READ):  # tests/data/test_bad_input.py has each in each place of each
+                for attack in ATTACKS[number % 3 :: 3]:
                     asked = f"/{table}?{place.replace('{}', quote(attack))}"
                     self.check(self.get(asked), asked)
             self.assertEqual(self.held(table), before, table)
@@ -239,7 +239,7 @@ class ExplodingTests(HostileCase):
     """Each database has its own engine: polars and SQLite (RE2) take linear time, the others end by a deadline."""
 
     timeout = 120
-    options = ", timeout: 2"
+    options = ", timeout: 5"
     texts = ("a" * 5000, "a" * 30, "x" * 3000, "ab" * 9000, "a b " * 1000, "aaaa!" * 500)
 
     def setUp(self) -> None:
