@@ -8,6 +8,7 @@ from typing import Any
 from gramex_twisted.attrdict import AttrDict
 
 __all__ = ["AttrDict", "DefaultAttrDict"]
+__path__: list[str] = []
 
 
 class DefaultAttrDict(AttrDict):

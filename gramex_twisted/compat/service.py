@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from gramex_twisted.attrdict import AttrDict
+from gramex_twisted.compat.awaiting import started
 
 KNOWN = (
     *("alert", "app", "cache", "email", "eventlog", "main_ioloop", "schedule", "sms", "storelocations", "threadpool"),
@@ -56,7 +57,8 @@ class Service(Mapping[str, Any]):
 
     @property
     def url(self) -> AttrDict:
-        """The routes by name: ``name``, ``pattern``, ``kwargs``, ``handler_class`` (with ``name, conf, kwargs``)."""
+        """The routes by name: ``name``, ``pattern``, ``kwargs``, ``handler_class`` (with ``name, conf, kwargs``,
+        and ``exchange_refresh_token`` where users have tokens)."""
         endpoints = self._services.endpoints
         return AttrDict((name, _route(endpoint)) for name, endpoint in endpoints.items() if name != "404")
 
@@ -178,8 +180,20 @@ class Pool(Executor):
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
+def _awaitable(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What ``method`` returns; a Deferred as something that coroutines of Tornado can yield too."""
+    result = method(*args, **kwargs)
+    return result if result is None else started(_waited(result))
+
+
+async def _waited(result: Any) -> Any:
+    return await result
+
+
 def _route(endpoint: Any) -> AttrDict:
     conf = AttrDict.deep(endpoint.conf)
     kwargs = AttrDict.deep(endpoint.kwargs)
     view = AttrDict(name=endpoint.name, conf=conf, kwargs=kwargs)
+    if hasattr(endpoint.resource, "exchange_refresh_token"):
+        view["exchange_refresh_token"] = partial(_awaitable, endpoint.resource.exchange_refresh_token)
     return AttrDict(name=endpoint.name, pattern=endpoint.config.pattern, kwargs=kwargs, conf=conf, handler_class=view)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gramex_twisted.attrdict import AttrDict
@@ -37,6 +38,7 @@ class AppState:
         """The whole configuration; ``conf.app`` with its defaults."""
         from gramex_twisted.config.settings import App
 
+        import_module("gramex_twisted.compat.yamlutils")  # yaml.dump(gramex.conf) writes mappings
         conf: AttrDict = AttrDict.deep(self.services.conf)
         app = App.model_validate(conf.get("app") or {})
         conf["app"] = AttrDict.deep(app.model_dump(mode="json", exclude_none=True))

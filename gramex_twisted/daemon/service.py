@@ -25,6 +25,7 @@ from gramex_twisted.config.document import Config
 from gramex_twisted.config.settings import Listen
 from gramex_twisted.daemon.admin.service import AdminChange, Administration
 from gramex_twisted.daemon.browser import open_browser
+from gramex_twisted.daemon.differences import tell_differences
 from gramex_twisted.daemon.listeners import Change, Listeners, listeners_of
 from gramex_twisted.daemon.notify import Notifier
 from gramex_twisted.daemon.processlog import ProcessLog
@@ -138,6 +139,7 @@ class GramexDaemon(MultiService):
         log.info("{status}", status=self.status)
         self.notifier.ready(self.status)
         open_browser(config.app.browser, self.listeners.urls)
+        tell_differences(app)
 
     def _start_failed(self, failure: Failure) -> None:
         """Say why in as few lines as it takes, and end the process: nothing would be served."""

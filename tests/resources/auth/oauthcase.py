@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
-from gramex_twisted.functions import ModuleSet
+from gramex_twisted.functions import ModuleSet, alias
 from gramex_twisted.testing import Response
 from tests.live import LiveCase, reactor
 from tests.resources.auth.browser import Surfer
@@ -28,6 +28,13 @@ async def renew(handler):
     await handler.resource("login").exchange_refresh_token(user, handler.get_arg("token", None))
     return [before, user.access_token]
 
+async def renew_as_gramex(handler):
+    import gramex
+    user = handler.current_user
+    before = user.access_token
+    await gramex.service.url["login"].handler_class.exchange_refresh_token(user)
+    return [before, user.access_token]
+
 def renew_in_a_thread(handler):
     user = handler.current_user
     handler.resource("login").exchange_refresh_token(user)
@@ -38,6 +45,7 @@ COMMON = """
   session: {pattern: /session, handler: FunctionHandler, kwargs: {function: fns.session}}
   member: {pattern: /member, handler: FunctionHandler, kwargs: {function: '"in"', auth: {login_url: /login}}}
   renew: {pattern: /renew, handler: FunctionHandler, kwargs: {function: fns.renew}}
+  gramex: {pattern: /gramex, handler: FunctionHandler, kwargs: {function: fns.renew_as_gramex}}
   thread: {pattern: /thread, handler: FunctionHandler, kwargs: {function: fns.renew_in_a_thread}}
   out: {pattern: /out, handler: LogoutHandler}
 """
@@ -58,6 +66,8 @@ class OAuthCase(LiveCase):
         folder = str(Path(self.mktemp()).absolute())
         self.patch(self, "mktemp", lambda: folder)
         sys.path.insert(0, folder)
+        alias.install()
+        self.addCleanup(alias.remove)
         self.addCleanup(ModuleSet([folder]).forget)
         self.addCleanup(sys.path.remove, folder)
         super().setUp()

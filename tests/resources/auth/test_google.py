@@ -74,6 +74,13 @@ url:
         user = (await alice.get("/user")).json()
         self.assertEqual((user["id"], user["access_token"]), ("alice@example.org", after))
 
+    async def test_user_code_of_gramex_finds_it_at_its_route(self) -> None:
+        alice = await self.browser()
+        await alice.go("/login")
+        before, after = (await alice.get("/gramex")).json()
+        self.assertNotEqual(before, after)
+        self.assertEqual((await alice.get("/user")).json()["access_token"], after)
+
     async def test_another_refresh_token_may_be_given(self) -> None:
         alice, bob = await self.browser(), await self.browser("bob")
         await alice.go("/login")
