@@ -8,6 +8,7 @@ from typing import Any
 import msgpack
 import yaml
 
+from gramex_twisted.resources.api.answers import Answer
 from tests.resources.api.apps import ROUTES, ApiTestCase
 
 
@@ -100,6 +101,32 @@ class FormatTests(ApiTestCase):
             response = self.get(f"/half?format={name}")
             self.assertEqual(response.status, 500, name)
         self.assertEqual(self.get("/half").body, b'{"code":500,"success":false,"error":"Internal Server Error"}')
+
+
+class ThreadTests(ApiTestCase):
+    config = (
+        ROUTES + "  rows: {pattern: /rows, handler: APIHandler, kwargs: {"
+        "options: {GET: {n: {type: int}}}, function: '[1.5] * n'}}\n"
+    )
+
+    def test_a_long_answer_is_written_in_a_thread_and_a_short_one_is_not(self) -> None:
+        threads = self.app.gramex.shared.threads
+        ran: list[Any] = []
+        run = threads.run
+
+        def noted(function: Any, *values: Any) -> Any:
+            ran.append(getattr(function, "__func__", function))
+            return run(function, *values)
+
+        self.patch(threads, "run", noted)
+        for name in ("json", "yaml", "msgpack", "html"):
+            ran.clear()
+            self.assertEqual(self.get(f"/rows?n=3&format={name}").status, 200)
+            self.assertNotIn(Answer.page, ran, name)
+            long = self.get(f"/rows?n=250000&format={name}" if name == "json" else f"/rows?n=20000&format={name}")
+            self.assertEqual(long.status, 200)
+            self.assertIn(Answer.page, ran, name)
+        self.assertGreater(len(self.get("/rows?n=250000").body), 1_000_000)
 
 
 class StreamTests(ApiTestCase):

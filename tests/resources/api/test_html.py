@@ -131,6 +131,21 @@ class PageTests(SynchronousTestCase):
         self.assertIn("<b>404</b>", page({"code": 404}, status=404))
 
 
+#: Presses the button that copies, and says what came of it.
+COPIED = """
+new Promise(done => {
+  const button = document.querySelector('.path button')
+  const look = () => {
+    if (button.textContent === 'Copied') done('Copied')
+    else if (getSelection().toString()) done(getSelection().toString())
+    else setTimeout(look, 20)
+  }
+  button.click()
+  look()
+})
+"""
+
+
 class ChromiumTests(ProcessTestCase):
     timeout = 120
 
@@ -150,6 +165,8 @@ class ChromiumTests(ProcessTestCase):
             await view.open(f"http://127.0.0.1:{server.port}/x%3Cscript%3Ebad()%3C%2Fscript%3E?format=html")
             self.assertEqual(view.errors, [])
             self.assertLessEqual(await view.evaluate("document.documentElement.scrollWidth"), width)
+            paper = await view.evaluate("getComputedStyle(document.body).backgroundColor")
+            self.assertEqual(paper, "rgb(20, 24, 29)" if dark else "rgb(246, 247, 249)")
             self.assertEqual(await view.evaluate("document.scripts.length"), 1)
             self.assertEqual(await view.evaluate("document.images.length"), 0)
             self.assertIn("<img src=x onerror=bad()>", await view.evaluate("document.body.innerText"))
@@ -164,6 +181,8 @@ class ChromiumTests(ProcessTestCase):
         await view.evaluate("document.querySelectorAll('a.k')[4].click()")
         shown = "document.querySelector('.path code').textContent"
         self.assertEqual(await view.evaluate(shown), "hits[0].symbol")
+        # Where the clipboard may not be written, the path is selected for whoever presses Ctrl+C.
+        self.assertIn(await view.evaluate(COPIED), ("Copied", "hits[0].symbol"))
         await view.evaluate("document.querySelector('[data-open=true]').click()")
         closed = "document.querySelectorAll('.tree details:not([open])').length"
         self.assertEqual(await view.evaluate(closed), 0)
