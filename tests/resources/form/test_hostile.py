@@ -227,6 +227,19 @@ class AmountTests(HostileCase):
                 self.assertEqual(response.status, 400, f"{table} {operator}")
                 self.assertIn("only text is searched (column sales is an integer)", response.json()["error"])
 
+    def test_a_number_with_a_fraction_is_no_whole_number_in_any_table(self) -> None:
+        said = "sales=1.5: not a whole number (column sales is an integer)"
+        for table in TABLES:
+            before = self.held(table)
+            for method, sent in (
+                ("POST", {"json": [{"id": 8, "sales": 1}, {"id": 9, "sales": 1.5}]}),
+                ("POST", {"params": {"id": "9", "sales": "1.5"}}),
+                ("PUT", {"params": {"id": "1", "sales": "1.5"}}),
+            ):
+                response = self.request(method, f"/{table}", **sent)
+                self.assertEqual((response.status, response.json()["error"]), (400, said), f"{method} {table}")
+            self.assertEqual(self.held(table), before)
+
     def test_unknown_columns_are_ignored_and_told(self) -> None:
         for table in TABLES:
             response = self.get(f"/{table}?colour=red&size>=3&_sort=weight&_meta=y")
