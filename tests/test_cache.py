@@ -81,6 +81,7 @@ class OpenTests(CacheCase):
         self.assertEqual(cache.open(self.write("x.yaml", "a: [1]")), {"a": [1]})
         self.assertEqual(cache.open(self.write("c.yaml", "variables: {X: 1}\na: $X\n"), "config").a, 1)
         self.assertNotIn("log", cache.open(str(self.folder / "c.yaml"), "config"))
+        self.assertEqual(cache.open(self.write("d.yaml", "a: {b: [{c: 1}]}\n"), "config").a.b[0].c, 1)
         self.assertEqual(cache.open(self.write("x.tmpl", "{{ a }}!")).generate(a=1), b"1!")
         [table] = cache.open(self.write("x.html", "<table><tr><th>a<tr><td>1</table>"))
         self.assertEqual(table["a"].tolist(), [1])

@@ -127,7 +127,7 @@ def config(path: str, **kwargs: Any) -> Any:
 
     document = read(path, **kwargs)
     ours = "/".join(DEFAULTS.parts[-3:])
-    return AttrDict({key: value for key, value in document.tree.items() if document.marks[(key,)].file != ours})
+    return AttrDict.deep({key: value for key, value in document.tree.items() if document.marks[(key,)].file != ours})
 
 
 def _ours(path: str, kind: str, kwargs: dict[str, Any]) -> Any:

@@ -30,6 +30,7 @@ OURS = {
     "gramex.transforms.template": f"{COMPAT}.transforms",
     "gramex.transforms.transforms": f"{COMPAT}.transforms",
     "orderedattrdict": f"{COMPAT}.orderedattrdict",
+    "orderedattrdict.yamlutils": f"{COMPAT}.yamlutils",
     **{
         f"gramex.handlers.{name}handler": f"{COMPAT}.handlers"
         for name in (
@@ -40,6 +41,8 @@ OURS = {
 """What is imported -> what that is."""
 PACKAGES = ("gramex", "orderedattrdict")
 """What may be installed itself, and then is what is imported."""
+NESTED = ("gramex", "gramex.handlers", "orderedattrdict")
+"""What has modules of its own."""
 
 
 class Alias(MetaPathFinder, Loader):
@@ -66,7 +69,7 @@ class Alias(MetaPathFinder, Loader):
         if package not in PACKAGES or self._real(package):
             return None
         if fullname == "gramex" or fullname in OURS:
-            return ModuleSpec(fullname, self, origin=__name__, is_package=fullname in ("gramex", "gramex.handlers"))
+            return ModuleSpec(fullname, self, origin=__name__, is_package=fullname in NESTED)
         if package == "gramex":
             self._refuse(fullname)
         return None

@@ -64,7 +64,7 @@ def is_async(function: Any) -> bool:
         return True
     if getattr(function, "__tornado_coroutine__", False) or is_inline_callbacks(function):
         return True
-    if returns_awaitable(function):
+    if returns_awaitable(function) or yields_futures(function):
         return True
     wrapped = getattr(function, "__wrapped__", None)
     return wrapped is not None and is_async(wrapped)
@@ -85,6 +85,21 @@ def is_inline_callbacks(function: Any) -> bool:
     """`twisted.internet.defer.inlineCallbacks`: its wrapper is defined in that module, around a generator function."""
     module = getattr(function, "__globals__", {}).get("__name__")
     return module == "twisted.internet.defer" and inspect.isgeneratorfunction(getattr(function, "__wrapped__", None))
+
+
+def yields_futures(function: Any) -> bool:
+    """Whether it is a generator function that uses Tornado coroutines of its module: their Futures are what it yields,
+    one after the other, and they need the event loop."""
+    if not inspect.isgeneratorfunction(function):
+        return False
+    known = function.__globals__
+    return any(getattr(known.get(name), "__tornado_coroutine__", False) for name in names_of(function.__code__))
+
+
+def names_of(code: types.CodeType) -> set[str]:
+    """The names that a function refers to, also in its comprehensions."""
+    inner = [names_of(const) for const in code.co_consts if isinstance(const, types.CodeType)]
+    return set(code.co_names).union(*inner)
 
 
 def returns_awaitable(function: Any) -> bool:

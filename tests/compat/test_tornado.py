@@ -46,6 +46,17 @@ async def fetches(handler):
     return response.body.decode()
 
 
+@tornado.gen.coroutine
+def later(text):
+    yield tornado.gen.sleep(0.001)
+    raise tornado.gen.Return(text)
+
+
+def one_by_one(handler):
+    for future in [later(text) for text in handler.args["x"]]:
+        yield future
+
+
 def future(handler):
     return concurrent.futures.ThreadPoolExecutor(1).submit(lambda: "future")
 
@@ -183,7 +194,19 @@ class Outer(FunctionHandler):
         self.write("]")
 """
 FUNCTIONS = (
-    *("coroutine", "flushes", "fetches", "future", "error", "late_error", "plain", "process", "lines", "threaded"),
+    *(
+        "coroutine",
+        "flushes",
+        "fetches",
+        "one_by_one",
+        "future",
+        "error",
+        "late_error",
+        "plain",
+        "process",
+        "lines",
+        "threaded",
+    ),
     *("daemon", "loop", "loop_in_thread", "run_sync", "run_sync_in_thread", "exits", "exits_async", "exits_at_once"),
     *("sleeps", "moves", "transform"),
 )
@@ -248,6 +271,7 @@ class TornadoTests(TestCase):
         self.assertEqual(self.text("/flushes"), "abc")
         self.assertEqual(self.json("/fetches"), self.json("/plain"))
         self.assertEqual(self.text("/future"), "future")
+        self.assertEqual(self.text("/one_by_one?x=a&x=b"), "ab")
 
     def test_errors_of_tornado(self) -> None:
         self.assertEqual(self.fetch("/error?kind=http")[:2], (418, "Short and stout"))

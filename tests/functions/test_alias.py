@@ -9,10 +9,12 @@ import types
 from pathlib import Path
 from typing import Any
 
+import yaml
 from twisted.trial.unittest import SynchronousTestCase
 
 import gramex_twisted.cache
 import gramex_twisted.data
+from gramex_twisted.compat.proxy import Proxy
 from gramex_twisted.functions import alias
 from gramex_twisted.transforms import handler
 
@@ -77,6 +79,17 @@ class AliasTests(SynchronousTestCase):
         made = found.DefaultAttrDict(list)
         made.x.append(1)
         self.assertEqual((dict(made), found.AttrDict(a=1).a), ({"x": [1]}, 1))
+
+    def test_yaml_from_and_to_attrdicts(self) -> None:
+        utils: Any = importlib.import_module("orderedattrdict.yamlutils")
+        text = "b:\n- c: 1\na: {}\n"
+        found = yaml.load(text, Loader=utils.AttrDictYAMLLoader)
+        self.assertEqual((type(found).__name__, found.b[0].c), ("AttrDict", 1))
+        stands_for_it = Proxy(lambda: found)
+        for written in (found, stands_for_it):
+            self.assertEqual((yaml.dump(written), yaml.safe_dump(written)), (text, text))
+        with self.assertRaises(yaml.YAMLError):
+            yaml.load("!!python/object/apply:os.getcwd []", Loader=utils.AttrDictYAMLLoader)
 
     def test_gramex_itself_comes_first_with_a_warning(self) -> None:
         self.package("gramex", "real = True\n")

@@ -15,6 +15,8 @@ async def stream(handler): yield 1
 def deferred(handler): yield succeed(1)
 @coroutine
 def tornado(handler): yield
+def futures(handler):
+    for future in [tornado(each) for each in handler]: yield future
 def annotated(handler) -> Deferred: return succeed(1)
 def quoted(handler) -> "Deferred[int]": return succeed(1)
 def iterated(handler) -> "collections.abc.AsyncIterator[str]": return stream(handler)
@@ -67,8 +69,8 @@ class CallableModes(ModuleCase):
 
     def test_what_gives_something_to_await_runs_on_the_reactor(self) -> None:
         names = (
-            "native stream deferred tornado annotated quoted iterated wrapped_native wrapped_deferred partial_native "
-            "service.native Service.of_class Service.static service.of_class call"
+            "native stream deferred tornado futures annotated quoted iterated wrapped_native wrapped_deferred "
+            "partial_native service.native Service.of_class Service.static service.of_class call"
         )
         self.assert_mode("async", *(f"kinds.{name}" for name in names.split()))
         self.assert_mode("async", *(f"kinds.{name}(handler)" for name in names.split()))

@@ -267,12 +267,17 @@ def opened(source: Source, values: Mapping[str, Sequence[str]], begun: Callable[
         running = source.begin(values)
         begun(running)
         return source.finish(running)
-    try:
+    if not (source.dataset.columns and source.dataset.is_database):
         return source.open(values)
+    table = None
+    try:
+        table = source.open(values)
+        table.schema  # noqa: B018 - now the database is asked for it
     except SourceError:
-        if not (source.dataset.columns and source.dataset.is_database):
-            raise
         from gramex_twisted.data import changes
 
+        if table is not None:
+            table.close()
         changes.prepare(source, values)
         return source.open(values)
+    return table

@@ -255,6 +255,15 @@ class NewTableTests(WriteTestCase):
                 x: float
     """
 
+    def test_reading_makes_it_too(self) -> None:
+        self.assertEqual(self.get("/new").json(), [])
+
+    def test_reading_makes_it_beside_others(self) -> None:
+        with closing(sqlite3.connect(self.folder / "new.db")) as database:
+            database.execute("CREATE TABLE other (a)")
+        self.assertEqual(self.get("/new").json(), [])
+        self.assertEqual(self.get("/new?x>=1").json(), [])
+
     def test_the_first_insert_makes_it(self) -> None:
         self.assertEqual(self.send("POST", "/new?x=1.5").json()["data"]["inserted"], [{"id": 1}])
         self.assertEqual(self.get("/new").json(), [{"id": 1, "name": "none", "x": 1.5}])
