@@ -69,7 +69,7 @@ def get_engine(url: Any) -> str:
 
 
 def dirstat(url: str, timeout: float | None = 10, **kwargs: Any) -> Any:
-    """A DataFrame of all files and folders below the folder ``url``: type, dir, name, path, size, mtime, level.
+    """A DataFrame of all files and folders below the folder ``url``: path, dir, name, type, size, mtime, level.
 
     It is not complete after ``timeout`` seconds. Raises OSError where there is no such folder.
     """
@@ -87,5 +87,5 @@ def dirstat(url: str, timeout: float | None = 10, **kwargs: Any) -> Any:
             path = os.path.join(folder, name)
             found = os.stat(path, follow_symlinks=os.path.exists(path))
             kind = "dir" if name in folders else os.path.splitext(name)[1]
-            rows.append((kind, inside, name, path, found.st_size, found.st_mtime, inside.count("/")))
-    return pd.DataFrame(rows, columns=["type", "dir", "name", "path", "size", "mtime", "level"])
+            rows.append((path, inside, name, kind, found.st_size, found.st_mtime, inside.count("/")))
+    return pd.DataFrame(rows, columns=["path", "dir", "name", "type", "size", "mtime", "level"])

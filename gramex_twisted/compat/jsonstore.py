@@ -46,12 +46,16 @@ class JSONStore(KeyStore):
         with self.lock:
             self._flushed = time.monotonic()
             if self.changed:
-                with self._alone():
-                    self._write({**self._read(), **self.changed})
+                self._rewrite()
 
     def purge(self) -> None:
         """See KeyStore."""
-        with self.lock, self._alone():
+        with self.lock:
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        """Write the file with what has changed and without what ``purge_keys`` says."""
+        with self._alone():
             data = {**self._read(), **self.changed}
             for key in list(self.purge_keys(dict(data))):
                 data.pop(key, None)

@@ -86,7 +86,9 @@ class StoreTests(FolderCase):
         self.assertEqual(json.loads(Path(path).read_text()), {"a": 1, "b": 2})
         os.chmod(path, 0o640)
         first.dump("c", 3)
+        first.dump("a", None)
         first.flush()
+        self.assertEqual(json.loads(Path(path).read_text()), {"b": 2, "c": 3})
         self.assertEqual(Path(path).stat().st_mode & 0o777, 0o640)
 
     def test_half_a_file_is_none_and_is_kept(self) -> None:
