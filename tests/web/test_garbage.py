@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import weakref
 from typing import Any
 
@@ -13,6 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from gramex_twisted.testing import AppTestCase
 from gramex_twisted.web.run import drive, let_go
 from tests.wire import Wire
+
+#: Seconds that a thread may take to end.
+DEADLINE = 60
 
 MODULE = """
 import weakref
@@ -71,6 +75,9 @@ class GarbageTests(AppTestCase):
         gc.disable()
         try:
             wire.send(f"{head}\r\nHost: a\r\n\r\n")
+            for thread in threading.enumerate():
+                if thread.name.endswith("(_inline_worker)"):
+                    thread.join(DEADLINE)  # it has answered, but may not have ended
             [refs] = sys.modules["requests_"].seen
             return wire.status, [ref() for ref in refs if ref() is not None]
         finally:
