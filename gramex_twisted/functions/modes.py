@@ -64,7 +64,7 @@ def is_async(function: Any) -> bool:
         return True
     if getattr(function, "__tornado_coroutine__", False) or is_inline_callbacks(function):
         return True
-    if returns_awaitable(function) or yields_futures(function):
+    if returns_awaitable(function) or yields_futures(function) or "PeriodicCallback" in names_of(function):
         return True
     wrapped = getattr(function, "__wrapped__", None)
     return wrapped is not None and is_async(wrapped)
@@ -93,13 +93,20 @@ def yields_futures(function: Any) -> bool:
     if not inspect.isgeneratorfunction(function):
         return False
     known = function.__globals__
-    return any(getattr(known.get(name), "__tornado_coroutine__", False) for name in names_of(function.__code__))
+    return any(getattr(known.get(name), "__tornado_coroutine__", False) for name in names_of(function))
 
 
-def names_of(code: types.CodeType) -> set[str]:
-    """The names that a function refers to, also in its comprehensions."""
-    inner = [names_of(const) for const in code.co_consts if isinstance(const, types.CodeType)]
-    return set(code.co_names).union(*inner)
+def names_of(function: Any) -> set[str]:
+    """The names that a function refers to, also in its comprehensions. One is PeriodicCallback: Tornado's runs on the
+    event loop on which it is started, so what starts it belongs there."""
+    found: set[str] = set()
+    codes = [getattr(function, "__code__", None)]
+    while codes:
+        code = codes.pop()
+        if isinstance(code, types.CodeType):
+            found.update(code.co_names)
+            codes += code.co_consts
+    return found
 
 
 def returns_awaitable(function: Any) -> bool:

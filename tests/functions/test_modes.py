@@ -6,6 +6,7 @@ KINDS = """
 import asyncio, functools
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from tornado.gen import coroutine
+from tornado.ioloop import PeriodicCallback
 
 def plain(handler): return 1
 def generator(handler): yield 1
@@ -17,6 +18,7 @@ def deferred(handler): yield succeed(1)
 def tornado(handler): yield
 def futures(handler):
     for future in [tornado(each) for each in handler]: yield future
+def periodic(handler): return PeriodicCallback(print, 10)
 def annotated(handler) -> Deferred: return succeed(1)
 def quoted(handler) -> "Deferred[int]": return succeed(1)
 def iterated(handler) -> "collections.abc.AsyncIterator[str]": return stream(handler)
@@ -69,7 +71,7 @@ class CallableModes(ModuleCase):
 
     def test_what_gives_something_to_await_runs_on_the_reactor(self) -> None:
         names = (
-            "native stream deferred tornado futures annotated quoted iterated wrapped_native wrapped_deferred "
+            "native stream deferred tornado futures periodic annotated quoted iterated wrapped_native wrapped_deferred "
             "partial_native service.native Service.of_class Service.static service.of_class call"
         )
         self.assert_mode("async", *(f"kinds.{name}" for name in names.split()))

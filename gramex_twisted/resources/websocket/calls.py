@@ -107,7 +107,8 @@ class Calls:
                 await self._run_in_thread(function, values)
             else:
                 await context.route.resource.run(function, context, *values)
-            if context._session is not None:
+            # One that has begun since is this connection's alone: its cookie cannot be set any more.
+            if context._session is not None and context._session.original is not None:
                 await context.save_session()
         except WebSocketClosedError:
             log.debug("{route}: {function} wrote to a client that is gone", route=context.name, function=function)

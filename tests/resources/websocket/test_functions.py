@@ -95,6 +95,11 @@ def about(handler, message):
     handler.write_message([handler.name, handler.path_args, handler.args, handler.request.remote_ip,
                            handler.request.headers["X-Mine"], handler.kwargs.on_message])
 
+def counts(handler, message):
+    handler.session["count"] = handler.session.get("count", 0) + 1
+    handler.write_message(f"{handler.session['count']} {bool(handler.session['id'])}")
+
+
 def count(handler, message):
     handler.session["count"] = handler.session.get("count", 0) + 1
 
@@ -124,6 +129,7 @@ url:
     kwargs: {on_message: functions.pinger, on_pong: functions.on_pong}
   about: {pattern: /about/(.*), handler: WebSocketHandler, kwargs: {on_message: functions.about}}
   count: {pattern: /count, handler: WebSocketHandler, kwargs: {on_message: functions.count}}
+  counts: {pattern: /counts, handler: WebSocketHandler, kwargs: {on_message: functions.counts}}
   start: {pattern: /start, handler: FunctionHandler, kwargs: {function: functions.start}}
   counted: {pattern: /counted, handler: FunctionHandler, kwargs: {function: 'handler.session.get("count")'}}
   broken: {pattern: /broken, handler: FunctionHandler, kwargs: {function: 'handler.write_message("x")'}}
@@ -287,6 +293,15 @@ class ContextTests(FunctionCase):
         for wanted in ("1", "2"):
             wire.send(text("x"))
             self.assertEqual(self.get("/counted", headers={"Cookie": [cookie]}).text, wanted)
+
+    def test_a_visitor_without_a_session_has_one_for_the_connection(self) -> None:
+        wire = self.open("/counts")
+        wire.send(text("x"))
+        wire.send(text("x"))
+        self.assertEqual(wire.texts(), ["1 True", "2 True"])
+        other = self.open("/counts")
+        other.send(text("x"))
+        self.assertEqual(other.texts(), ["1 True"])
 
     def test_two_apps_do_not_meet(self) -> None:
         first = self.open("/async")
