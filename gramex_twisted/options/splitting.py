@@ -9,6 +9,8 @@ SEPARATORS = " \t\n\x0b\x0c\r|,+"
 #: Text with none of these needs no reading character by character.
 _PLAIN = re.compile(r"""[^"'\\]*""")
 _SPLIT = re.compile(r"[ \t\n\x0b\x0c\r|,+]+")
+#: Letters of an item in a row.
+_LETTERS = re.compile(r"""[^ \t\n\x0b\x0c\r|,+"'\\]+""")
 
 
 def split(text: str) -> list[str]:
@@ -40,7 +42,10 @@ def _item(text: str, position: int) -> tuple[str, int]:
     letters: list[str] = []
     while position < len(text) and text[position] not in SEPARATORS:
         char = text[position]
-        if _opens(text, position, not letters):
+        if (run := _LETTERS.match(text, position)) is not None:
+            letters.append(run[0])
+            position = run.end()
+        elif _opens(text, position, not letters):
             quoted, position = _quoted(text, position)
             letters.append(quoted)
         elif char == "\\" and position + 1 < len(text):
@@ -54,7 +59,7 @@ def _item(text: str, position: int) -> tuple[str, int]:
 
 def _opens(text: str, position: int, first: bool) -> bool:
     char = text[position]
-    return (first and char in "\"'") or (char == '"' and '"' in text[position + 1 :])
+    return (first and char in "\"'") or (char == '"' and text.find('"', position + 1) >= 0)
 
 
 def _quoted(text: str, start: int) -> tuple[str, int]:

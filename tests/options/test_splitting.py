@@ -54,3 +54,10 @@ class SplitTests(SynchronousTestCase):
             self.assertTrue(all(split(text)))
         except ValueError as error:
             self.assertIn("No closing quotation", str(error))
+
+    def test_long_texts(self) -> None:
+        many = 100_000
+        self.assertEqual(split('a"b c"d ' * many), ["ab cd"] * many)
+        self.assertEqual(split("it's " * many), ["it's"] * many)
+        self.assertEqual(split("a\\,b|" * many), ["a,b"] * many)
+        self.assertRaises(ValueError, split, '"' + "x" * 10 * many)

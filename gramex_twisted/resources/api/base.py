@@ -20,7 +20,7 @@ from gramex_twisted.resources.api.formats import FORMATS
 from gramex_twisted.resources.api.formats.htmlpage import ASSET, script
 from gramex_twisted.resources.api.negotiate import accepted
 from gramex_twisted.resources.api.options import APIOptions, TableBuilder
-from gramex_twisted.resources.api.reading import LONGEST, arguments_of, read_arguments
+from gramex_twisted.resources.api.reading import LARGE, LONGEST, arguments_of, read_arguments
 from gramex_twisted.resources.api.reshaping import Reshaping
 from gramex_twisted.resources.api.tracking import analytics_of, track
 from gramex_twisted.resources.base import Resource, Setup
@@ -144,7 +144,10 @@ class BaseAPIHandler(Resource):
             sent = await read_arguments(context, known, self.longest_body)
         else:
             sent = arguments_of(context, known)
-        self.prepare(context, sent)
+        if native.body_size > LARGE:
+            await self.services.threads.run(self.prepare, context, sent)
+        else:
+            self.prepare(context, sent)
         return await self.reply(context, await call(context))
 
     async def _called(self, method: Callable[[Context], Any], asynchronous: bool, context: Context) -> Any:

@@ -12,10 +12,10 @@ import msgpack  # type: ignore[import-untyped]
 import orjson
 import yaml
 
+from gramex_twisted.options.converter import MOST_CONTAINERS
+
 #: Levels of lists and objects in each other.
 DEEPEST = 200
-#: Lists and objects of a body, each of which takes 60 bytes of memory for the one or two that it is sent in.
-MOST_CONTAINERS = 1_000_000
 #: Bytes of a body of YAML, which takes a hundred times as long as JSON.
 LONGEST_YAML = 1 << 20
 #: Values that YAML's aliases may make of a body, over those that are written.

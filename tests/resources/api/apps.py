@@ -119,6 +119,10 @@ url:
           body: {location: body}
           jmespath: {}
   payload: {pattern: /payload, handler: APIHandler, kwargs: {function: apis.payload}}
+  jsons:
+    pattern: /jsons
+    handler: APIHandler
+    kwargs: {function: apis.echo, options: {POST: {o: {type: dict, jsoninput: true}}}}
   needs:
     pattern: /needs
     handler: APIHandler

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgpack
 import orjson
 
@@ -159,6 +161,28 @@ class BodyTests(ApiTestCase):
             self.bad(b"[" + b",".join([item] * many) + b"]", "application/json", "JSON")
         numbers = b"\xdd" + head + b"\x01" * many
         self.assertEqual(len(self.sent(numbers, "application/msgpack", "/payload").json()["payload"]), many)
+
+    def test_arguments_of_a_large_body_are_read_in_a_thread(self) -> None:
+        threads = self.app.gramex.shared.threads
+        ran: list[str] = []
+        run = threads.run
+
+        def noted(function: Any, *values: Any) -> Any:
+            ran.append(getattr(function, "__name__", ""))
+            return run(function, *values)
+
+        self.patch(threads, "run", noted)
+        form = "application/x-www-form-urlencoded"
+        self.assertEqual(self.sent(b"l=a,b", form).json()["l"], ["a", "b"])
+        self.assertNotIn("prepare", ran)
+        refused = self.sent(b"l=" + b"'a' " * 10_000, form)
+        self.assertEqual(refused.json()["size"], 10_000)
+        self.assertIn("prepare", ran)
+
+    def test_json_in_a_form_that_makes_millions_of_lists_is_a_text(self) -> None:
+        value = b"[" + b",".join([b"[]"] * 1_100_000) + b"]"
+        refused = self.sent(b"o=" + value, "application/x-www-form-urlencoded", "/jsons")
+        self.assertEqual(refused.json()["reason"], "Expect type dict.")
 
     def test_a_body_over_the_limit_is_told_in_the_same_shape(self) -> None:
         self.app = self.make_app(self.config.replace("apis.payload}", "apis.payload, max_body_size: 1000}"))
