@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.cases import CASES, Bench
+from benchmarks.bench import Bench
+from benchmarks.cases import CASES
 from benchmarks.contestants import contestants
 from benchmarks.figures import Figure, table
 from benchmarks.load import tool

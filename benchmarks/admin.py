@@ -12,7 +12,7 @@ from benchmarks.load import load
 from benchmarks.turns import in_turn
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 WARM_UP = 1.0
 CONFIG = """

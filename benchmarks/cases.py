@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from benchmarks import memory, tables
 from benchmarks.admin import admin
 from benchmarks.apis import beside_lists, option_parsing
 from benchmarks.apis import echo as api_echo
+from benchmarks.bench import Bench, Case
 from benchmarks.compat import coroutines
-from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, Contestants, twist_web
+from benchmarks.contestants import BARE, GRAMEX, OURS, TORNADO, twist_web
 from benchmarks.figures import Figure, Goal
 from benchmarks.guarded import guarded, log_ins
 from benchmarks.load import fetch, load
@@ -30,19 +30,6 @@ from benchmarks.workspace import MEGABYTE, app_folder, routes_folder
 EVERYONE = (OURS, BARE, TORNADO, GRAMEX)
 WARM_UP = 1.0
 """Seconds of load before the first round, which are not counted."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a case works with. ``seconds`` is the length of one turn."""
-
-    contestants: Contestants
-    folder: Path
-    rounds: int
-    seconds: float
-
-
-Case = Callable[[Bench], list[Figure]]
 
 
 def started(bench: Bench, stack: ExitStack, names: list[str], folder: Path, path: str) -> dict[str, Server]:

@@ -16,7 +16,7 @@ from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 MODULE = """
 import tornado.gen

@@ -23,7 +23,7 @@ from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 WARM_UP = 1.0
 MODULE = """

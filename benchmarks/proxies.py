@@ -20,7 +20,7 @@ from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS, MEGABYTE
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 WARM_UP = 1.0
 NGINX, TREQ, FORWARDER = "nginx", "treq", "twisted's portforward"

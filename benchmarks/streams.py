@@ -21,7 +21,7 @@ from benchmarks.turns import in_turn
 from benchmarks.workspace import APPS, MEGABYTE
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 PIPE, SINK = "ProcessProtocol", "sink"
 OUTPUT, UPLOAD = 50_000_000, 1_000_000_000

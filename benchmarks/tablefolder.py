@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 ROWS, DATABASE_ROWS, SMALL, WRITTEN = 1_000_000, 100_000, 300, 1000
 CITIES = ("Oslo", "Bergen", "Rome", "Paris", "Zürich", "Lima", "Quito", "Delhi")

@@ -26,7 +26,7 @@ from benchmarks.turns import in_turn
 from benchmarks.workspace import MEGABYTE
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench, Case
+    from benchmarks.bench import Bench, Case
 
 WARM_UP = 1.0
 SETTLED = 1.0

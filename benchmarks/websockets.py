@@ -21,7 +21,7 @@ from benchmarks.workspace import APPS
 from benchmarks.wsload import upgrade
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 CLIENTS = 1000
 WARM_UP = 1.0
