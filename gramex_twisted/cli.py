@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from getpass import getpass
 from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
@@ -96,9 +97,10 @@ def inspect(file: str | None, overrides: Sequence[str] = (), more: Findings | No
 
 def migrate(options: argparse.Namespace) -> int:
     """Print what is different for an app of Gramex 1.x. Its status is 0 where nothing is, as far as the files tell."""
-    from gramex_twisted.migrate import findings
+    from gramex_twisted.migrate import as_in_gramex, findings
 
     report = inspect(options.file, options.set, findings)
+    report = replace(report, warnings=tuple(each for each in report.warnings if not as_in_gramex(each)))
     print(report.json() if options.json else report.text())
     return report.exit_code or (EXIT_FAILURE if report.warnings else EXIT_OK)
 

@@ -7,6 +7,7 @@ and pages. `names` knows what Gramex has and this server has not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gramex_twisted.config.document import Config
@@ -15,6 +16,14 @@ from gramex_twisted.migrate.modules import module_findings
 from gramex_twisted.migrate.routes import route_findings
 from gramex_twisted.migrate.sections import section_findings
 from gramex_twisted.migrate.templates import page_findings
+
+ALIKE = re.compile(r"variable \w+ is not set, so |unknown key '.*' (has no effect here|is taken as the app's own)")
+"""What `check` warns of and Gramex does, too: it is empty there, and in `handler.kwargs` here."""
+
+
+def as_in_gramex(warning: ConfigError) -> bool:
+    """Whether what `check` warns of is no difference."""
+    return ALIKE.search(warning.message) is not None
 
 
 def findings(config: Config) -> Iterator[ConfigError]:

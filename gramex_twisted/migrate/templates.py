@@ -21,7 +21,8 @@ TEMPLATES = ("*.tmpl", "*.tmpl.html", "*.template.html")
 LARGEST = 1 << 20
 """Bytes of a page that is looked into: larger ones are data, or made by a bundler."""
 TEXTS: Mapping[str, str] = {
-    r"[?&]x-http-method-override=": "?x-http-method-override= counts in POSTs alone: send a form, or use fetch()",
+    r"""\b(?:href|src)\s*=\s*["']?[^"'>\s]*[?&]x-http-method-override=""": "?x-http-method-override= counts in POSTs "
+    "alone: send a form, or use fetch()",
     r"[?&]_format=vegam\b": "the format vegam is gone: use vega-lite",
 }
 """What pages may say -> what is different."""

@@ -82,6 +82,7 @@ url:
 PAGES = {
     ".secrets.yaml": "PASSWORD: x\nSECRETS_IMPORT: '.secrets.*.yaml'\n",
     "index.html": "<link rel=stylesheet href=style.css>\n<script src='/pages/a.html'></script>\n"
+    "<form method=POST action='/pages/a.html?x-http-method-override=DELETE'></form>"
     "<a href='/pages/a.html?x-http-method-override=DELETE'>delete</a>{{ handler.static_url('x') }}\n",
     "style.css": "",
     "pages/a.html": "{% comment handler.locale %}\n{{ handler.locale.code }} {{ handler.name }}\n"
@@ -108,6 +109,14 @@ class MigrateTests(CommandCase):
         report = json.loads(out)
         found = [*report["errors"], *report["warnings"]]
         return code, [(each["file"], each["line"], each["message"]) for each in found]
+
+    def test_what_check_warns_of_is_no_difference_where_gramex_does_the_same(self) -> None:
+        self.write(
+            "url: {a: {pattern: /$NOT_SET, handler: FunctionHandler, kwargs: {function: str(handler.kwargs.title), "
+            "title: Home, path_ui: x}}}\n"
+        )
+        self.assertEqual(self.places(), (0, []))
+        self.assertEqual(json.loads(self.run_command("check", "--json")[1])["warnings"][0]["line"], 1)
 
     def test_an_app_without_a_difference(self) -> None:
         self.write("url: {a: {pattern: /a, handler: FunctionHandler, kwargs: {function: fine.fn}}}\n")
