@@ -22,7 +22,10 @@ class SQLiteStore(KeyStore):
 
     def _run(self, sql: str, *values: Any) -> list[Any]:
         with self.lock:
-            return self._connection.execute(sql, values).fetchall()
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise type(error)(f"{self.path}: {error}") from error
 
     def keys(self) -> Iterable[str]:
         """See KeyStore."""

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gramex_twisted.compat import cache, data, jsonstore
+from gramex_twisted.compat import cache, data, jsonstore, stores
 from gramex_twisted.compat.keystore import KeyStore
 from gramex_twisted.compat.stores import get_store
 from tests.functions.modulecase import ModuleCase
@@ -120,6 +120,19 @@ class StoreTests(FolderCase):
         self.addCleanup(store.close)
         self.assertEqual(store.load("k").a, datetime(2020, 1, 2, tzinfo=UTC))
         self.assertEqual(pickle.loads(pickle.dumps(True)), True)
+
+    def test_a_table_that_another_process_holds_is_named_and_nothing_is_lost(self) -> None:
+        self.patch(stores, "PATIENCE", 0.05)
+        path = self.folder / "a.db"
+        store = get_store("sqlite", path=str(path))
+        self.addCleanup(store.close)
+        store.dump("a", 1)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            self.assertRaisesRegex(sqlite3.OperationalError, "a.db: database is locked", store.dump, "a", 2)
+        self.assertEqual(store.load("a"), 1)
+        store.dump("a", 2)
+        self.assertEqual(store.load("a"), 2)
 
     def test_other_types_are_named(self) -> None:
         self.assertRaisesRegex(NotImplementedError, "'hdf5' is not here; use memory, json, sqlite", get_store, "hdf5")
