@@ -44,6 +44,15 @@ def location(handler, name):
     return json.loads(rows.to_json(orient="records"))
 
 
+def token(handler):
+    found = gramex.service.storelocations.otp
+    token = handler.apikey(user={"id": "ada"})
+    renamed = gramex.data.update(**found, id=["token"], args={"token": [token], "email": ["a@example.org"]})
+    [row] = gramex.data.filter(**found, args={"token": [token]}).to_dict(orient="records")
+    gone = gramex.data.delete(**found, id=["token"], args={"token": [token]})
+    return [renamed, row["email"], json.loads(row["user"])["id"], gone, handler.get_otp(token)]
+
+
 def missing(handler):
     return gramex.service.storelocations.nothing
 """
@@ -71,6 +80,7 @@ class ServiceTests(AppTestCase):
         pattern: /location/(.*)
         handler: FunctionHandler
         kwargs: {function: 'own.location(handler, *handler.path_args)'}
+      token: {pattern: /token, handler: FunctionHandler, kwargs: {function: own.token}}
       missing: {pattern: /missing, handler: FunctionHandler, kwargs: {function: own.missing}}
     """
     files = {"own.py": FUNCTIONS}
@@ -102,6 +112,9 @@ class ServiceTests(AppTestCase):
             connection.execute("CREATE TABLE users (token TEXT PRIMARY KEY, user TEXT, type TEXT, expire REAL)")
         [row] = self.get("/location/otp?token=1&email=1").json()
         self.assertEqual((row["token"], row["email"], row["user"]), ("token", "email", None))
+
+    def test_they_are_arguments_for_gramex_data(self) -> None:
+        self.assertEqual(self.get("/token").json(), [1, "a@example.org", "ada", 1, None])
 
     def test_one_that_is_not_there_is_named(self) -> None:
         self.assertEqual(self.get("/missing").status, 500)
