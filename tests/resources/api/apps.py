@@ -117,6 +117,8 @@ url:
           g: {group: [es, control]}
           q: {location: query}
           body: {location: body}
+          tu: {type: tuple, items: float, max: 2}
+          se: {type: set, enum: [1, 2], items: int}
           jmespath: {}
   payload: {pattern: /payload, handler: APIHandler, kwargs: {function: apis.payload}}
   jsons:
