@@ -161,7 +161,15 @@ class Builder:
             where = nearest(self.document.marks, (key,))
             self.problems.error(where, f"{key}: must be a mapping, not {shown(value)}")
             return {}
-        return value
+        return self.watches(value) if key == "watch" and isinstance(value, dict) else value
+
+    def watches(self, section: dict[Any, Any]) -> dict[Any, Any]:
+        """The entries of `watch:` that are some; Gramex passes over others, such as `watch: {paths: [...]}`."""
+        for name, value in section.items():
+            if value is not None and not isinstance(value, dict):
+                where = nearest(self.document.marks, ("watch", name))
+                self.problems.warn(where, f"watch.{name}: is no `{{paths, on_modified}}`: nothing is watched for it")
+        return {name: value for name, value in section.items() if isinstance(value, dict)}
 
     def defaults(self, section: dict[Any, Any]) -> dict[str, dict[str, Any]]:
         """`handlers:` by registered name, each over BaseHandler's."""

@@ -3,7 +3,17 @@
 from twisted.trial.unittest import TestCase
 
 from gramex_twisted.config.messengers import Email
-from tests.config.support import config, errors_of
+from tests.config.support import config, errors_of, lines
+
+
+class WatchTests(TestCase):
+    def test_what_is_no_entry_is_passed_over(self) -> None:
+        found = config("watch:\n  paths: ['*.py']\n  own: {paths: x, on_modified: my.run}\n  none:\n")
+        self.assertEqual(list(found.watches), ["own"])
+        self.assertEqual(
+            lines(found.warnings),
+            ["gramex.yaml:2:3: watch.paths: is no `{paths, on_modified}`: nothing is watched for it"],
+        )
 
 
 class ScheduleTests(TestCase):

@@ -84,6 +84,8 @@ def parse(kwargs: Mapping[str, Any]) -> Dataset:
         }
     options = {str(name): value for name, value in kwargs.items() if name not in NAMES}
     dataset = Dataset(**known, options=options)
+    if dataset.label.startswith("plugin:"):
+        raise ValueError(f"url: {dataset.label}: this server has no plugins for databases that are not SQL")
     if dataset.is_database and not (dataset.table or dataset.query or dataset.queryfile):
         raise ValueError(f"url: {dataset.label} is a database, and needs table: or query:")
     return dataset
