@@ -400,7 +400,10 @@ class SetupTests(FormTestCase):
             ("{}", "names no url:"),
             ("{url: 5}", "url.x.kwargs.url: must be text, not 5"),
             ("{url: 'sqlite:///x.db'}", "is a database, and needs table: or query:"),
-            ("{url: 'plugin:mongodb://h:1'}", "plugin:mongodb://h:1: this server has no plugins for databases that are not"),
+            (
+                "{url: 'plugin:mongodb://h:1'}",
+                "plugin:mongodb://h:1: this server has no plugins for databases that are not",
+            ),
             ("{url: a.csv, id: 5}", "url.x.kwargs.id: must be a name or a list of names, not 5"),
             ("{url: a.csv, formats: {x: {format: xsl}}}", "url.x.kwargs.formats.x: no format 'xsl'"),
             ("{a: {url: a.csv, columns: 5}}", "url.x.kwargs.a.columns: must be a mapping of names, not 5"),
