@@ -86,6 +86,7 @@ def as_deferred(
 
     :param value: a Deferred, coroutine, asyncio Future, concurrent Future or any other awaitable.
     :param eager: whether a coroutine takes its first step before this returns, not in the next turn of the reactor.
+        That step is part of the caller's, and not reported to ``slow`` by itself.
     """
     if isinstance(value, Deferred):
         return value
@@ -150,7 +151,7 @@ def _as_task(
 
     async def body() -> None:
         try:
-            result = await _Bridge(coroutine, loop, slow)
+            result = await _Bridge(coroutine, loop, slow, reported=not eager)
         except asyncio.CancelledError:
             if not deferred.called:
                 deferred.errback(asyncio.CancelledError())
@@ -170,10 +171,13 @@ def _as_task(
 class _Bridge(Coroutine[Any, Any, Any]):
     """A coroutine for asyncio that may also wait for Deferreds: each is shown to the Task as a Future."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, slow: Slow) -> None:
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, slow: Slow, *, reported: bool
+    ) -> None:
         self._coroutine = coroutine
         self._loop = loop
         self._slow = slow
+        self._reported = reported
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self
@@ -201,8 +205,9 @@ class _Bridge(Coroutine[Any, Any, Any]):
             awaited = step(argument)
         finally:
             held = perf_counter() - began
-            if held > HELD_TOO_LONG:
+            if held > HELD_TOO_LONG and self._reported:
                 self._slow(held)
+            self._reported = True
         return self._as_future(awaited) if isinstance(awaited, Deferred) else awaited
 
     def _as_future(self, deferred: Deferred[Any]) -> asyncio.Future[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
@@ -132,6 +133,19 @@ class EagerTests(SynchronousTestCase):
         self.assertEqual(self.run_on_both(main), ["KeyError", "CancelledError"])
         gc.collect()
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_a_first_step_that_holds_the_loop_is_its_callers_and_the_next_is_reported(self) -> None:
+        async def work() -> None:
+            time.sleep(0.11)
+            await asyncio.sleep(0)
+            time.sleep(0.11)
+
+        async def main() -> Any:
+            held: list[float] = []
+            await as_deferred(work(), None, held.append, eager=True).asFuture(asyncio.get_running_loop())
+            return len(held)
+
+        self.assertEqual(self.run_on_both(main), 1)
 
     def test_many_that_wait_end_all(self) -> None:
         async def work(number: int) -> int:
