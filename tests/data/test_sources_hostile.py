@@ -26,9 +26,15 @@ class SizeTests(SourceCase):
         self.write("small.csv", "a\n1\n")
         self.rows("small.csv")  # imports what it takes
         starts = {
-            **{"x.csv": b"a\n1\n", "x.tsv": b"a\n1\n", "x.json": b'[{"a": 1}]', "x.jsonl": b'{"a": 1}\n'},
-            **{"x.yaml": b"- 1\n", "x.xlsx": b"PK\x03\x04", "x.html": b"<table>"},
-            **{"x.feather": b"ARROW1", "x.parquet": b"PAR1"},
+            "x.csv": b"a\n1\n",
+            "x.tsv": b"a\n1\n",
+            "x.json": b'[{"a": 1}]',
+            "x.jsonl": b'{"a": 1}\n',
+            "x.yaml": b"- 1\n",
+            "x.xlsx": b"PK\x03\x04",
+            "x.html": b"<table>",
+            "x.feather": b"ARROW1",
+            "x.parquet": b"PAR1",
         }
         before = peak()
         for name, start in starts.items():
