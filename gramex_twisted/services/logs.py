@@ -22,6 +22,7 @@ from gramex_twisted.errors import ConfigError
 from gramex_twisted.services.logformat import JsonFormatter, TextFormatter
 from gramex_twisted.services.logobserver import StdlibObserver
 from gramex_twisted.services.logqueue import HandlerErrors, LogQueue, QueueHandler
+from gramex_twisted.services.oldlogs import completed
 
 #: Its handlers are not queued: it is written to by the access log's own thread, which drops when they are slow.
 DIRECT = "gramex.requests"
@@ -116,7 +117,7 @@ def configure(
     """
     if replaces is not None and stream is None:
         stream = replaces.stream
-    builder = _Builder(_plain(log_config), format, data_dir, stream, marks or {})
+    builder = _Builder(completed(_plain(log_config)), format, data_dir, stream, marks or {})
     builder.build()
     if replaces is not None:
         replaces()

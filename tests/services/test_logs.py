@@ -57,6 +57,33 @@ class LogsTest(SynchronousTestCase):
         assert isinstance(handler, logging.handlers.TimedRotatingFileHandler)
         self.assertEqual((handler.when, handler.dayOfWeek, handler.backupCount), ("W0", 0, 52))
 
+    def test_handlers_and_formatters_of_gramex_1_are_there_by_name(self) -> None:
+        data = Path(self.mktemp())
+        section = {
+            "handlers": {
+                "access-log": {"filename": "$GRAMEXDATA/own.csv"},
+                "mine": {
+                    "class": "gramex.config.TimedRotatingCSVHandler",
+                    "filename": "$GRAMEXDATA/m",
+                    "formatter": "message",
+                },
+            },
+            "loggers": {
+                "gramex": {"level": "INFO", "handlers": ["gramex-console", "gramex-logfile"], "propagate": False},
+                "mine": {"level": "INFO", "handlers": ["mine"], "propagate": False},
+            },
+            "root": {"level": "INFO", "handlers": ["access-log"]},
+        }
+        setup = self.configure(section, data_dir=data)
+        logging.getLogger("gramex").info("one")
+        logging.getLogger("mine").info("two")
+        logging.getLogger("other").info("three")
+        setup()
+        self.assertRegex(self.stream.getvalue(), r"^I \d\d-\w+ \d\d:\d\d:\d\d gramex one\n$")
+        self.assertRegex((data / "logs" / "gramex.log").read_text(), r"^I .* gramex:test_logs one\n$")
+        self.assertRegex((data / "own.csv").read_text(), r'^I,.*,other:test_logs,\d+,"three"\n$')
+        self.assertEqual((data / "m").read_text(), "two\n")
+
     def test_json_makes_every_console_line_an_object(self) -> None:
         setup = self.configure(default_log(), data_dir=self.mktemp(), format="json")
         AccessLog(None, threaded=False).append(ROW)

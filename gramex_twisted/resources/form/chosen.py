@@ -59,6 +59,10 @@ class Formats:
         self.formats = {name: Format(name, info) for name, info in KNOWN.items() if not info.needs}
         if options.formulas is not None:
             self.formats["csv"] = Format("csv", KNOWN["csv"], {"formulas": options.formulas})
+        if not isinstance(options.formats or {}, Mapping):
+            raise setup.error(
+                f"must be a mapping such as {{name: {{format: csv}}}}, not {options.formats!r}", "formats"
+            )
         for name, written in (options.formats or {}).items():
             self.formats[str(name)] = self._read(setup, str(name), written)
 

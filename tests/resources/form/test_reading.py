@@ -406,6 +406,7 @@ class SetupTests(FormTestCase):
             ),
             ("{url: a.csv, id: 5}", "url.x.kwargs.id: must be a name or a list of names, not 5"),
             ("{url: a.csv, formats: {x: {format: xsl}}}", "url.x.kwargs.formats.x: no format 'xsl'"),
+            ("{url: a.csv, formats: [json]}", "url.x.kwargs.formats: must be a mapping such as {name: {format: csv}}"),
             ("{a: {url: a.csv, columns: 5}}", "url.x.kwargs.a.columns: must be a mapping of names, not 5"),
         ):
             self.assertIn(expected, self.failure(kwargs))
