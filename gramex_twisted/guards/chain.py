@@ -9,6 +9,7 @@ from gramex_twisted.guards.auth import AuthGuard
 from gramex_twisted.guards.cors import CorsGuard, CorsOptions, open_preflight
 from gramex_twisted.guards.identity import identity_guard
 from gramex_twisted.guards.ratelimit import RateLimitGuard
+from gramex_twisted.guards.validate import ValidateGuard
 from gramex_twisted.guards.xsrf import XsrfGuard
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def guards_of(resource: Resource) -> tuple[Guard, ...]:
         found.append(AuthGuard(resource, options.auth))
     if getattr(options, "ratelimit", None):
         found.append(RateLimitGuard(resource, options.ratelimit))
+    if getattr(options, "validate_", None) is not None:
+        found.append(ValidateGuard(resource, options.validate_))
     return tuple(found)
 
 

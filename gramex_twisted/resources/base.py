@@ -70,6 +70,12 @@ class Options(Model):
         description="false leaves this route out of the access log. The `fields` of Gramex 1.x have no effect.",
     )
     auth: bool | str | dict[str, Any] | None = Field(default=None, description="Who may use the route.")
+    validate_: Any = Field(
+        default=None,
+        alias="validate",
+        description="Functions of `handler`, one or a list: where one comes to nothing true, or raises, the request is "
+        "refused, with `{function, code, reason}` as `code` (400) and `reason` say.",
+    )
     cors: Cors = Field(
         default=None,
         description="Which other sites may call the route from a browser: true for all, or "
