@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +23,7 @@ from gramex_twisted.resources.files.answers import (
 )
 from gramex_twisted.resources.files.finder import Finder, Found, Identity, identity
 from gramex_twisted.resources.files.options import FileOptions
-from gramex_twisted.resources.files.paths import Globs, UnsafePathError, Visibility, split_globs
+from gramex_twisted.resources.files.paths import Globs, UnsafePathError, Visibility, inside, split_globs
 from gramex_twisted.resources.files.places import Asked, FixedPlaces, FolderPlaces, Place, places
 from gramex_twisted.resources.files.reading import StaleError
 from gramex_twisted.resources.files.transforms import transforms
@@ -69,7 +70,8 @@ class FileHandler(Resource):
             self.places = places(options.path, base, options.default)
         except ValueError as error:
             raise setup.error(str(error), "path") from None
-        visibility = Visibility([*_texts(options.ignore), *self.private], _texts(options.allow))
+        hidden = (*self.private, *_data_of(os.path.abspath(self.services.data_dir), options.path, base))
+        visibility = Visibility([*_texts(options.ignore), *hidden], _texts(options.allow))
         self.finder = Finder(
             visibility, _texts(options.default_filename), index=options.index, links=options.follow_symlinks
         )
@@ -209,6 +211,15 @@ class IndexAnswer(Answer):
 
 
 DirectoryHandler = FileHandler
+
+
+def _data_of(folder: str, path: Any, base: str) -> tuple[str, ...]:
+    """What hides the folder of the server's own data, sessions and logs, unless `path:` names it or something in it."""
+    named = path.values() if isinstance(path, dict) else _texts(path) if isinstance(path, (str, list)) else ()
+    if any(inside(os.path.normpath(os.path.join(base, str(each))), folder) for each in named):
+        return ()
+    folders = {glob.escape(folder), glob.escape(os.path.realpath(folder))}
+    return tuple(pattern for each in folders for pattern in (each, f"{each}/*"))
 
 
 def _texts(value: str | list[str]) -> list[str]:

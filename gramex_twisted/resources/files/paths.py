@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from urllib.parse import unquote_to_bytes
 
-#: Never served, whatever `allow:` says: the secrets beside gramex.yaml.
-NEVER = (".secrets.yaml", ".secrets.yml")
+#: Never served, whatever `allow:` says: the secrets beside gramex.yaml, and what cookies are signed with.
+NEVER = (".secrets.yaml", ".secrets.yml", "cookie_secret")
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSAFE = re.compile(r"[/\\\0]")
