@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +12,12 @@ from gramex_twisted.errors import HTTPError
 from gramex_twisted.resources.auth.dboptions import DBOptions
 from gramex_twisted.resources.auth.hashes import same, weak
 from gramex_twisted.resources.auth.passwords import LONGEST, Passwords, is_argon2, need_argon2
+from gramex_twisted.resources.auth.tablefiles import FileTable, file_table, plain
 from gramex_twisted.resources.auth.tables import DatabaseTable, Row, database_table
 
 if TYPE_CHECKING:
     from gramex_twisted.resources.auth.base import AuthHandler
+    from gramex_twisted.resources.base import Setup
     from gramex_twisted.web.context import Context
 
 log = Logger()
@@ -36,13 +36,14 @@ class Accounts:
         self.password = options.password.column
         self.least = options.password.least
         self.threads = handler.services.threads
-        self.table: DatabaseTable = database_table(setup, options.url, options.table)
+        self.table = _table(setup, options)
         need_argon2(setup.where("password"))
         self.passwords = Passwords(handler.services.hashing)
         spec = options.password.function
         self.function = None if spec is None else setup.function(spec, ["content", "handler"], "password", "function")
         rehash = options.password.rehash
         self.rehash = spec is None if rehash is None else rehash
+        self.rehash = self.rehash and isinstance(self.table, DatabaseTable)
 
     async def find(self, name: str, column: str | None = None, *, fold: bool = False) -> Row | None:
         """The account whose ``column`` (default: the user's name) is ``name``; None where there is none, or several.
@@ -85,11 +86,12 @@ class Accounts:
         :raises HTTPError: 409 when the row has another password than we read.
         """
         made = await self.passwords.hash(password)
-        lengths = await self.threads.run(self.table.check, [self.user, self.password])
+        table = self._written()
+        lengths = await self.threads.run(table.check, [self.user, self.password])
         if lengths[self.password] is not None and lengths[self.password] < len(made):
             raise HTTPError(500, f"the column {self.password} is too short for a hash: make it {len(made)} characters")
         where = {self.user: row[self.user], self.password: row[self.password]}
-        if not await self.threads.run(self.table.update, where, {self.password: made}):
+        if not await self.threads.run(table.update, where, {self.password: made}):
             raise HTTPError(409, "the password was changed meanwhile: try again")
 
     async def create(self, values: Mapping[str, Any], password: str) -> None:
@@ -98,11 +100,16 @@ class Accounts:
         :raises TakenError: when something that must be unique is not.
         """
         row = {**values, self.password: await self.passwords.hash(password)}
-        await self.threads.run(self.table.insert, row)
+        await self.threads.run(self._written().insert, row)
+
+    def _written(self) -> DatabaseTable:
+        if not isinstance(self.table, DatabaseTable):
+            raise HTTPError(500, f"{self.table.name} is only read")
+        return self.table
 
     def attributes(self, row: Row) -> dict[str, Any]:
         """What the session knows of an account: all but its password."""
-        return {key: _plain(value) for key, value in row.items() if key != self.password and _kept(value)}
+        return {key: plain(value) for key, value in row.items() if key != self.password and _kept(value)}
 
     def state(self, row: Row) -> str:
         """Changes when the password does."""
@@ -123,10 +130,18 @@ def _kept(value: Any) -> bool:
     return not isinstance(value, (bytes, bytearray, memoryview))
 
 
-def _plain(value: Any) -> Any:
-    """``value`` as JSON has it."""
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else str(value)
+def _table(setup: Setup, options: DBOptions) -> DatabaseTable | FileTable:
+    if "://" in options.url:
+        return database_table(setup, options.url, options.table)
+    writes = {
+        ("signup",): options.signup,
+        ("forgot",): options.forgot,
+        ("change",): options.change,
+        ("password", "rehash"): options.password.rehash or None,
+    }
+    for keys, value in writes.items():
+        if value is not None:
+            raise setup.error(f"{options.url} is a file, which sign-in only reads: use a database", *keys)
+    given = {"url": options.url, "sheet_name": options.sheet_name}
+    kwargs = {key: value for key, value in given.items() if value is not None}
+    return file_table(setup, kwargs, texts=(options.user.column, options.password.column))

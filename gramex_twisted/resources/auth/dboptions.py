@@ -96,10 +96,16 @@ def _true_as_default(value: Any) -> Any:
 
 
 class DBOptions(AuthOptions):
-    """Users in a table of a database."""
+    """Users in a table of a database, or of a file that people sign in with but that is only read."""
 
-    url: str = Field(description="SQLAlchemy URL of the database: `sqlite:///users.db`, `postgresql://...`.")
-    table: str = Field(default="users", description="The table; `schema.table` works too.")
+    url: str = Field(
+        description="SQLAlchemy URL of the database: `sqlite:///users.db`, `postgresql://...`; or a file, such as "
+        "users.csv or users.xlsx, which is only read: without `signup`, `forgot` and `change`."
+    )
+    table: str = Field(default="users", description="The database's table; `schema.table` works too.")
+    sheet_name: str | int | None = Field(
+        default=None, description="Of an XLSX file: the sheet's name, or its number from 0; default: the first."
+    )
     user: UserColumn = Field(default=UserColumn(), description="`{column, arg}` of user names.")
     password: PasswordColumn = Field(default=PasswordColumn(), description="`{column, arg, function}` of passwords.")
     forgot: Annotated[

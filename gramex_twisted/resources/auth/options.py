@@ -45,12 +45,16 @@ class SessionExpiry(Model):
 
 
 class Source(Model):
-    """A table: a CSV file, or a table of a database."""
+    """A table: a file, or a table of a database. What else there is are options of the file's reader."""
 
     extras = "keep"
 
-    url: str = Field(description="A CSV file, or the SQLAlchemy URL of a database.")
-    table: str | None = Field(default=None, description="The database's table; `schema.table` works too.")
+    url: str = Field(
+        description="A file (csv, xlsx, json, parquet ... as of FormHandler), or a database's SQLAlchemy URL."
+    )
+    table: str | None = Field(
+        default=None, description="The database's table; `schema.table` works too. In an XLSX file, a named table."
+    )
 
 
 class Lookup(Source):
@@ -106,7 +110,8 @@ class AuthOptions(Options):
     )
     lookup: Lookup | None = Field(
         default=None,
-        description="More attributes of users: `{url: users.csv, id: user}` or `{url: sqlite:///..., table}`.",
+        description="More attributes of users: `{url: users.xlsx, sheet_name, id: user}`, any file that FormHandler "
+        "reads, or `{url: sqlite:///..., table}`.",
     )
     rules: list[Rule] | Source | None = Field(
         default=None,

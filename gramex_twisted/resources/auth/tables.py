@@ -1,4 +1,4 @@
-"""Tables that sign-in reads and writes: a CSV file, or a table of any database that SQLAlchemy knows.
+"""Tables that sign-in reads and writes: a file, or a table of any database that SQLAlchemy knows.
 
 Everything here blocks: call it in a thread. Values only ever travel as bound parameters, and columns are looked up in
 the table as the database describes it, so that no text becomes SQL. A connection is opened for each call, since
@@ -50,12 +50,15 @@ def rows_of(setup: Setup, source: Source, *keys: str) -> Rows:
     """
     if "://" in source.url:
         return database_table(setup, source.url, source.table, *keys)
+    extra = source.model_extra or {}
     path = Path(setup.services.root, source.url)
-    if path.suffix.lower() not in (".csv", ".txt", ".tsv"):
-        raise setup.error(f"{source.url} is neither a CSV file nor the URL of a database", *keys, "url")
+    if path.suffix.lower() not in (".csv", ".txt", ".tsv") or extra.keys() - {"delimiter"}:
+        from gramex_twisted.resources.auth.tablefiles import file_table
+
+        given = {"url": source.url, "table": source.table, **extra}
+        return file_table(setup, {key: value for key, value in given.items() if value is not None}, *keys)
     if not path.is_file():
         raise setup.error(f"no file {source.url}", *keys, "url")
-    extra = source.model_extra or {}
     return CsvRows(path, str(extra.get("delimiter") or ("\t" if path.suffix.lower() == ".tsv" else ",")))
 
 
@@ -81,7 +84,10 @@ def database_table(setup: Setup, url: str, table: str | None, *keys: str) -> Dat
 
 
 class CsvRows:
-    """The rows of a CSV file with a head; empty cells are None. Read again each time, since people edit it."""
+    """The rows of a CSV file with a head; empty cells are None. Read again each time, since people edit it.
+
+    It needs no package, as SimpleAuth does not. ``tablefiles`` reads the files that take more.
+    """
 
     def __init__(self, path: Path, delimiter: str = ",") -> None:
         self.path = path

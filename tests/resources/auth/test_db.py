@@ -382,7 +382,7 @@ class MistakeTests(SignInTestCase):
             [
                 "url.url.kwargs.url: the database's driver cannot be imported: "
                 "Can't load plugin: sqlalchemy.dialects:nonsense",
-                "url.file.kwargs.url: is not the URL of a database: dialect://user:password@host/database",
+                "url.file.kwargs.url: no file users.xlsx",
                 "url.own.kwargs.signup.columns: password has a field of its own",
             ],
         )

@@ -425,7 +425,7 @@ class MistakeTests(SimpleTestCase):
                 "url.none.kwargs.credentials.a: needs a password: text, or what `gramex-twisted hash` prints",
                 "url.dict.kwargs.credentials.a: needs a password: text, or what `gramex-twisted hash` prints",
                 "url.file.kwargs.template: no file no.html",
-                "url.lookup.kwargs.lookup.url: users.xlsx is neither a CSV file nor the URL of a database",
+                "url.lookup.kwargs.lookup.url: no file users.xlsx",
                 'url.action.kwargs.action.0: no module named "nomodule"',
                 "url.delay.kwargs.delay[1]: must be a number, not 'x'",
             ],
