@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import webbrowser
 from collections.abc import Sequence
 from urllib.parse import urljoin
 
@@ -32,4 +31,10 @@ def open_browser(wanted: bool | str, urls: Sequence[str]) -> None:
     if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys():
         log.info("app.browser: there is no display; open {page}", page=page)  # or one would come up in the terminal
         return
-    threading.Thread(target=webbrowser.open, args=(page,), name="app.browser", daemon=True).start()
+    threading.Thread(target=_open, args=(page,), name="app.browser", daemon=True).start()
+
+
+def _open(page: str) -> None:
+    import webbrowser  # for those few starts that want it
+
+    webbrowser.open(page)
