@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -182,13 +183,11 @@ class Lane(Generic[Work]):
     def _loop(self) -> None:
         while (jobs := self._queue.get()) is not None:
             last = False
-            try:
+            with suppress(Empty):  # what else has been submitted is done with them
                 while not last:
                     more = self._queue.get_nowait()
                     last = more is None
                     jobs += more or []
-            except Empty:
-                pass
             self._work(jobs)
             self._call_reactor(self._deliver, jobs)
             if last:
