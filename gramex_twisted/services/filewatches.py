@@ -6,10 +6,9 @@ one entry run one after another, in the order of what happened.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -24,11 +23,12 @@ from twisted.logger import Logger
 from gramex_twisted.functions import Function
 from gramex_twisted.services.calls import call
 from gramex_twisted.services.container import Services
+from gramex_twisted.services.notifications import notifications
 from gramex_twisted.services.sentry.telling import tell
 
 log = Logger()
-#: Milliseconds: tell of changes after this much quiet, at the latest after that much; look for an end every so often.
-QUIET, LATEST, ANYWAY = 100, 500, 250
+#: Milliseconds after which a thread looks for its end.
+ANYWAY = 250
 #: Events of one entry that may wait.
 MOST_WAITING = 10_000
 KINDS = {1: "created", 2: "modified", 3: "deleted"}
@@ -191,7 +191,6 @@ class Watching:
         self._stop.set()
 
     def _run(self) -> None:
-        logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports every change
         try:
             self._report(polling=False)
         except (OSError, RuntimeError) as error:  # out of watches
@@ -199,26 +198,10 @@ class Watching:
             self._report(polling=True)
 
     def _report(self, *, polling: bool) -> None:
-        for changes in self._changes(polling):
+        for found in notifications(sorted(self.folders), self._stop, ANYWAY, polling=polling):
             if self._stop.is_set():
                 return
-            self._reactor.callFromThread(self._tell, changes)
-
-    def _changes(self, polling: bool) -> Iterator[Changes]:
-        from watchfiles import watch
-
-        for found in watch(
-            *sorted(self.folders),
-            watch_filter=None,
-            debounce=LATEST,
-            step=QUIET,
-            stop_event=self._stop,
-            rust_timeout=ANYWAY,
-            yield_on_timeout=True,
-            raise_interrupt=False,
-            force_polling=polling,
-        ):
-            yield sorted((KINDS[change.value], path) for change, path in found)
+            self._reactor.callFromThread(self._tell, sorted((KINDS[change.value], path) for change, path in found))
 
     def _tell(self, changes: Changes) -> None:
         if self._stop.is_set():

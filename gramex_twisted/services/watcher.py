@@ -7,7 +7,6 @@ it, an editor's rename and a notification that never came (network file systems)
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,10 +17,12 @@ from typing import Any, TypeAlias
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from gramex_twisted.services.notifications import notifications
+
 log = Logger()
 
-# Milliseconds: look after this much quiet, at the latest after that much, and anyway every so often.
-QUIET, LATEST, ANYWAY = 100, 500, 500
+# Milliseconds after which it looks anyway.
+ANYWAY = 500
 # The kernel stamps files with a clock that lags behind time.time_ns() by up to a tick; nanoseconds.
 CLOCK_LAG = 20_000_000
 SOURCES = (".yaml", ".yml", ".py")
@@ -110,7 +111,9 @@ class _Watch:
     def moments(self) -> Iterator[object]:
         """When to look: at every notification, and anyway."""
         try:
-            yield from self.notifications()
+            folders = [folder for folder in self.folders if folder.is_dir()]
+            if folders:
+                yield from notifications(folders, self.stop, ANYWAY, recursive=False)
         except (OSError, RuntimeError) as error:  # out of watches, a folder that vanished
             log.warn(
                 "no file notifications, looking every {seconds} s instead: {error}",
@@ -119,24 +122,6 @@ class _Watch:
             )
         while not self.stop.wait(ANYWAY / 1000):
             yield None
-
-    def notifications(self) -> Iterator[object]:
-        from watchfiles import watch  # here, because an app that is not watched need not load it
-
-        logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports every change in the folders
-        folders = [folder for folder in self.folders if folder.is_dir()]
-        if folders:
-            yield from watch(
-                *folders,
-                watch_filter=None,
-                debounce=LATEST,
-                step=QUIET,
-                stop_event=self.stop,
-                rust_timeout=ANYWAY,
-                yield_on_timeout=True,
-                raise_interrupt=False,
-                recursive=False,
-            )
 
 
 def _sources(folder: Path) -> Iterator[Path]:
